@@ -1,0 +1,1 @@
+"""The Rensho services: identity, questionnaire, attestation, risk, portal, and the kit below them."""

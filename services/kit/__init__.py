@@ -1,0 +1,1 @@
+"""Plumbing without a business noun: a bicycle shop could use it unchanged."""

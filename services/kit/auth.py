@@ -1,0 +1,144 @@
+"""Who may: access tokens in, a principal out, one permission per operation.
+
+Tokens are JWTs (ES256, at most five minutes, audience-bound) from the issuer's JWKS, which is
+loaded at start and refreshed in the background, never inside a request.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends, Request
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from services.kit import clock
+from services.kit.db import Actor
+from services.kit.log import log
+from services.kit.problems import Forbidden, Unauthenticated, Unavailable
+
+ALGORITHM = "ES256"
+LEEWAY_SECONDS = 5
+PUBLIC = "public"
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who a valid access token speaks for, and what it may do in this service."""
+
+    subject: str
+    org: UUID
+    scopes: frozenset[str]
+    issued_at: datetime
+    name: str = ""
+    mailbox: str = ""
+
+    @property
+    def actor(self) -> Actor:
+        """The principal as the database knows it."""
+        return Actor(self.subject, self.org, self.issued_at)
+
+
+def may(who: Principal, permission: str) -> bool:
+    """Decide whether `who` may use operations that need `permission`.
+
+    The resource's half of the decision is row-level security: what is not yours is not there.
+    """
+    return permission in who.scopes
+
+
+class Issuer:
+    """The public keys of the token issuer."""
+
+    def __init__(self, fetch: Callable[[], dict[str, Any]], *, refresh_seconds: float = 60) -> None:
+        """Keep the key set that `fetch` returns (a JWKS document), refreshed in the background."""
+        self._fetch = fetch
+        self._refresh_seconds = refresh_seconds
+        self._keys: KeySet | None = None
+
+    def refresh(self) -> None:
+        """Fetch the keys once; an issuer that is away leaves the known keys in use."""
+        try:
+            self._keys = KeySet.import_key_set(self._fetch())  # type: ignore[arg-type]
+        except Exception as why:  # noqa: BLE001 (any failure of a foreign endpoint means: later)
+            log.warning("token keys not loaded", error=repr(why))
+
+    def run(self, stop: threading.Event) -> None:
+        """Refresh until told to stop."""
+        while not stop.is_set():
+            self.refresh()
+            stop.wait(self._refresh_seconds if self._keys else 0.5)
+
+    def principal(self, token: str, audience: str) -> Principal:
+        """Return whom `token` speaks for.
+
+        Raises:
+            Unauthenticated: wrong signature, algorithm, audience or time.
+            Unavailable: no keys are loaded yet.
+        """
+        if self._keys is None:
+            msg = "the keys of the token issuer are not loaded yet"
+            raise Unavailable(msg)
+        try:
+            claims = jwt.decode(token, self._keys, algorithms=[ALGORITHM]).claims
+            # exp and aud are essential: a token without them is no access token of ours.
+            registry = jwt.JWTClaimsRegistry(
+                now=lambda: int(clock.now().timestamp()),
+                leeway=LEEWAY_SECONDS,
+                aud={"essential": True, "value": audience},
+                exp={"essential": True},
+                iat={"essential": True},
+            )
+            registry.validate(claims)
+            return Principal(
+                subject=claims["sub"],
+                org=UUID(claims["org"]),
+                scopes=frozenset(claims["scope"].split()),
+                issued_at=datetime.fromtimestamp(claims["iat"], UTC),
+                name=claims.get("name", ""),
+                mailbox=claims.get("mailbox", ""),
+            )
+        except (JoseError, ValueError, KeyError, TypeError, AttributeError) as why:
+            msg = "the access token is not valid here"
+            raise Unauthenticated(msg) from why
+
+
+class Needs:
+    """The permission an operation declares: a route-level dependency that enforces it."""
+
+    def __init__(self, permission: str) -> None:
+        self.permission = permission
+
+    def __call__(self, request: Request) -> None:
+        """Read the bearer token, check it, and leave the principal with the request."""
+        if self.permission == PUBLIC:
+            return
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            msg = "send an access token: Authorization: Bearer …"
+            raise Unauthenticated(msg)
+        issuer: Issuer = request.app.state.issuer
+        who = issuer.principal(token, request.app.state.service)
+        if not may(who, self.permission):
+            msg = f"this needs the permission {self.permission}"
+            raise Forbidden(msg)
+        request.state.principal = who
+
+
+def needs(permission: str) -> Any:
+    """Declare the one permission of an operation: `dependencies=[needs("suppliers.write")]`."""
+    return Depends(Needs(permission))
+
+
+def _principal(request: Request) -> Principal:
+    who: Principal = request.state.principal
+    return who
+
+
+Who = Annotated[Principal, Depends(_principal)]
