@@ -1,0 +1,1 @@
+"""Pure rules of the asking: no I/O, no clock, no randomness."""
