@@ -1,0 +1,188 @@
+"""The laws of RM-1 section 1, over random worlds with circles, trading houses and hidden firms."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+
+from services.risk.rules import reading, writing
+from services.risk.rules.results import results
+from services.risk.rules.facts import Facts, LinkFacts
+from services.risk.rules.standing import Judge
+from services.risk.rules.world import World
+from tests.risk.worlds import (
+    link_facts,
+    seen_by,
+    withholdings,
+    worlds,
+)
+
+REQUESTER = "firm-0"
+CLOSE = 2e-9
+
+thorough = settings(
+    max_examples=int(os.environ.get("RENSHO_TEST_WORLDS", "60")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+def judged(world: World) -> dict[str, Any]:
+    return results(seen_by(REQUESTER, world))
+
+
+def number(text: str | None) -> float:
+    assert text is not None
+    return float(text)
+
+
+def indices(judgement: dict[str, Any]) -> dict[str, float]:
+    """Everything the one rule covers: ℓ, S, R per own supplier, T, tier and portfolio indices."""
+    found = {"total": number(judgement["total"]["evidenced"])}
+    if judgement["portfolio_index"] is not None:
+        found["portfolio"] = number(judgement["portfolio_index"]["evidenced"])
+    for tier in judgement["tiers"]:
+        found[f"tier {tier['tier']}"] = number(tier["index"]["evidenced"])
+    for supplier in judgement["suppliers"]:
+        if not supplier["pass_through"]:
+            for measure in ("own", "sub_tier", "risk"):
+                found[f"{supplier['id']} {measure}"] = number(supplier[measure]["evidenced"])
+    return found
+
+
+@thorough
+@given(worlds(), st.data())
+def test_hiding_never_helps(world: World, data: st.DataObject) -> None:
+    link = data.draw(st.sampled_from(list(world.links.values())))
+    kind, hidden = data.draw(st.sampled_from(list(withholdings(link))))
+    note(f"{link.id} withholds: {kind}")
+    links = dict(world.links) | {(link.customer, link.supplier): hidden}
+    before, after = indices(judged(world)), indices(judged(replace(world, links=links)))
+    lowered = {
+        name: (value, after.get(name))
+        for name, value in before.items()
+        if after.get(name, -1.0) < value - CLOSE
+    }
+    assert not lowered
+
+
+@thorough
+@given(worlds())
+def test_hiding_never_raises_the_gap_of_a_component(world: World) -> None:
+    """Each G and ℓ on a requester's own links, against every single withholding on that link."""
+    link = next(link for link in world.links.values() if link.customer == REQUESTER)
+    facts = seen_by(REQUESTER, world)
+    judge = _judge(facts)
+    before = judge.judge(link.facts)
+    for kind, hidden in withholdings(link):
+        after = judge.judge(hidden.facts)
+        assert after.own.evidenced >= before.own.evidenced - CLOSE, kind
+        gaps = {c.id: c.gap.evidenced for c in after.components}
+        for component in before.components:
+            if component.kind == "declared" and component.id in gaps:
+                assert gaps[component.id] >= component.gap.evidenced - CLOSE, kind
+
+
+def _judge(facts: Facts) -> Judge:
+    return Judge(facts.questions, facts.starter, facts.policy, facts.as_of)
+
+
+def intervals(node: Any) -> list[dict[str, Any]]:
+    if isinstance(node, dict):
+        here = [node] if node.keys() == {"claimed", "evidenced"} else []
+        return here + [found for value in node.values() for found in intervals(value)]
+    return [found for value in node for found in intervals(value)] if isinstance(node, list) else []
+
+
+@thorough
+@given(worlds())
+def test_what_is_claimed_is_never_above_what_is_evidenced(world: World) -> None:
+    judgement = judged(world)
+    shown = [
+        judgement["total"],
+        judgement["portfolio_index"],
+        *(tier["index"] for tier in judgement["tiers"]),
+        *(row[key] for row in judgement["suppliers"] for key in ("own", "sub_tier", "risk")),
+        *(firm["risk"] for firm in judgement["firms"]),
+        *(
+            component[key]
+            for row in judgement["suppliers"]
+            for component in row["components"]
+            for key in ("exposure", "gap", "weight")
+        ),
+    ]
+    for interval in shown:
+        if interval is not None:
+            assert 0 <= number(interval["claimed"]) <= number(interval["evidenced"]) + CLOSE
+
+
+@thorough
+@given(worlds())
+def test_shares_add_up_to_the_total(world: World) -> None:
+    judgement = judged(world)
+    for bound in ("claimed", "evidenced"):
+        total = number(judgement["total"][bound])
+        deeper = number(judgement["deeper"][bound])
+        by_tier = sum(number(tier["contribution"][bound]) for tier in judgement["tiers"])
+        by_link = sum(number(row["contribution"][bound]) for row in judgement["suppliers"])
+        assert by_tier + deeper == pytest.approx(total, abs=2e-8)
+        assert by_link == pytest.approx(total, abs=2e-8)
+
+
+@thorough
+@given(worlds(), link_facts(), st.sampled_from(("minor", "critical")), st.data())
+def test_adding_a_supplier_never_lowers_the_total(
+    world: World, facts: LinkFacts, dependency: str, data: st.DataObject
+) -> None:
+    known = data.draw(st.sampled_from(list(world.links.values())))
+    sub_tier = data.draw(st.sampled_from([link.sub_tier for link in world.links.values()]))
+    new = replace(
+        known,
+        id="new",
+        customer=REQUESTER,
+        supplier="firm-new",
+        dependency=dependency,
+        facts=facts,
+        sub_tier=sub_tier,
+    )
+    more = replace(world, links=dict(world.links) | {(REQUESTER, "firm-new"): new})
+    for bound in ("claimed", "evidenced"):
+        before = number(judged(world)["total"][bound])
+        assert number(judged(more)["total"][bound]) >= before - CLOSE
+
+
+@thorough
+@given(worlds(), st.randoms(use_true_random=False))
+def test_the_order_of_facts_never_matters(world: World, shuffle: Any) -> None:
+    facts = writing.document(seen_by(REQUESTER, world))
+
+    def mixed(node: Any) -> Any:
+        if isinstance(node, dict):
+            keys = list(node)
+            shuffle.shuffle(keys)
+            # Weights run by criticality, and a classification from least to greatest.
+            fixed = ("policy", "classification")
+            return {key: node[key] if key in fixed else mixed(node[key]) for key in keys}
+        if isinstance(node, list):
+            return shuffle.sample([mixed(value) for value in node], len(node))
+        return node
+
+    other = dict(world.links)
+    reordered = dict(sorted(other.items(), reverse=True))
+    assert writing.document(seen_by(REQUESTER, replace(world, links=reordered))) == facts
+    assert results(reading.facts(mixed(facts))) == results(reading.facts(facts))
+
+
+@thorough
+@given(worlds())
+def test_a_document_says_what_the_view_said(world: World) -> None:
+    facts = seen_by(REQUESTER, world)
+    document = writing.document(facts)
+    again = reading.facts(document)
+    assert writing.document(again) == document
+    assert results(again) == results(facts)

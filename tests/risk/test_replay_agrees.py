@@ -1,0 +1,75 @@
+"""Two programs, written apart from one contract, judge the same facts alike."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rensho import replay
+from rensho.errors import VerificationError
+
+from services.risk.rules import reading, results, writing
+from services.risk.rules.world import UNHEARD, World, WorldLink
+from tests.risk.worlds import seen_by, world_of, worlds
+
+
+@given(worlds(), st.data())
+@settings(max_examples=150, deadline=None)
+def test_the_replay_agrees_with_the_service_on_random_worlds(
+    world: World, data: st.DataObject
+) -> None:
+    requester = data.draw(
+        st.sampled_from(sorted({customer for customer, _ in world.links} or {"a"}))
+    )
+    document = json.loads(json.dumps(writing.document(seen_by(requester, world))))
+    ours = results.results(reading.facts(document))
+    assert replay.compare(replay.replay(document), ours) == []
+
+
+def test_a_difference_is_told_by_its_path() -> None:
+    mine = {"total": {"evidenced": "1.000000000"}, "tiers": [1, 2], "only": None}
+    theirs = {"total": {"evidenced": "1.000000003"}, "tiers": [1]}
+    told = replay.compare(mine, theirs)
+    assert [line.split(":")[0] for line in told] == ["/only", "/tiers", "/total/evidenced"]
+
+
+def test_numbers_within_the_tolerance_are_the_same() -> None:
+    assert replay.compare({"x": "0.100000001"}, {"x": "0.100000002"}) == []
+
+
+def _facts(**changes: Any) -> dict[str, Any]:
+    """One requester with one silent supplier, with parts of the document replaced."""
+    sub_tier: Literal["silent"] = "silent"
+    link = WorldLink(
+        "a>b", "a", "b", "critical", pass_through=False, facts=UNHEARD, sub_tier=sub_tier
+    )
+    document: dict[str, Any] = json.loads(
+        json.dumps(writing.document(seen_by("a", world_of({("a", "b"): link}))))
+    )
+    return {**document, **changes}
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"model": "rm-2"}, "facts.malformed"),
+        ({"policy_digest": "0" * 64}, "facts.policy_digest"),
+        ({"starter": ["nowhere"]}, "facts.malformed"),
+        ({"lists": [{"id": "x", "entries": []}, {"id": "x", "entries": []}]}, "facts.malformed"),
+        ({"direct": 7}, "facts.malformed"),
+        ({"as_of": "yesterday"}, "facts.malformed"),
+    ],
+)
+def test_facts_that_do_not_hold_together_are_refused(change: dict[str, Any], code: str) -> None:
+    with pytest.raises(VerificationError) as refused:
+        replay.replay(_facts(**change))
+    assert refused.value.code == code
+
+
+def test_a_silent_firm_is_judged_as_unseen() -> None:
+    (silent,) = replay.replay(_facts())["suppliers"]
+    assert silent["risk"] == {"claimed": "0.000000000", "evidenced": "0.991598421"}
+    assert silent["band"] == "unseen"
