@@ -31,8 +31,7 @@ def replay(facts: Json) -> Json:
         VerificationError: `facts.malformed`, `facts.policy_digest` or `facts.unstable`.
     """
     try:
-        if facts["contract"] != "rensho/facts/v1" or facts["model"] != "rm-1":
-            raise VerificationError("facts.malformed", "not a facts document of RM-1")
+        _check_kind(facts)
         _check_digest(facts)
         _check_references(facts)
         return View(facts).results()
@@ -69,6 +68,11 @@ def _same(mine: Any, theirs: Any) -> bool:
     if all(isinstance(v, str) and _DECIMAL.fullmatch(v) for v in (mine, theirs)):
         return abs(float(mine) - float(theirs)) <= TOLERANCE
     return type(mine) is type(theirs) and bool(mine == theirs)
+
+
+def _check_kind(facts: Json) -> None:
+    if facts["contract"] != "rensho/facts/v1" or facts["model"] != "rm-1":
+        raise VerificationError("facts.malformed", "not a facts document of RM-1")
 
 
 def _check_digest(facts: Json) -> None:

@@ -71,6 +71,7 @@ class Network:
     sub_tier: dict[str, list[float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        """Reach the fixed point on both bounds."""
         self.attenuation = float(self.policy["propagation"]["attenuation"])
         self.norm = float(self.policy["own"]["norm"])
         self.ceiling = -math.log(1 - self.attenuation)

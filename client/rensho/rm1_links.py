@@ -93,6 +93,7 @@ class Model:
     scales: dict[str, list[tuple[str, float]]] = field(init=False)
 
     def __post_init__(self) -> None:
+        """Read the scales, each from its least x to its greatest."""
         self.norm = float(self.policy["own"]["norm"])
         self.scales = {
             name: sorted(((v, float(x)) for v, x in scale.items()), key=lambda pair: pair[1])
@@ -258,7 +259,7 @@ def _applies(
     return _all([by_role, _holds(question["condition"], answers, possible)])
 
 
-def _holds(
+def _holds(  # noqa: PLR0911 (one return per form of condition)
     condition: Json | None, answers: dict[str, Json], possible: dict[str, list[tuple[str, float]]]
 ) -> Truth:
     if condition is None:
@@ -287,7 +288,7 @@ def _any(parts: list[Truth]) -> Truth:
     return True if True in parts else None if None in parts else False
 
 
-def _gap(
+def _gap(  # noqa: PLR0911 (one return per row of the table)
     model: Model, question: Json, answer: Json | None, *, decided: bool
 ) -> tuple[int, tuple[float | None, float | None]]:
     if not decided:

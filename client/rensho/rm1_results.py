@@ -98,6 +98,7 @@ class View:
         return "silent" if self.own[id_].list_ref == "silent" else str(self.direct[id_]["list"])
 
     def results(self) -> Json:
+        """Return the whole results document."""
         return {
             "contract": "rensho/results/v1",
             **{
@@ -187,8 +188,7 @@ class View:
     def _coverage(self, id_: str) -> float | None:
         if id_ in self.own:
             return self.own[id_].coverage
-        coverage = self.deeper[id_]["coverage"]
-        return None if coverage is None else float(coverage)
+        return _number(self.deeper[id_]["coverage"])
 
     def _awaiting(self, id_: str) -> bool:
         return self.own[id_].awaiting if id_ in self.own else bool(self.deeper[id_]["awaiting"])
@@ -288,23 +288,34 @@ class View:
         names = {question[of_question] for question in self.facts["questions"]} - {None}
         return {name: self._standing(tier, key, name) for name in sorted(names)}
 
-    def _standing(self, tier: int, key: str, name: str) -> Json:
-        def seen(link: str) -> Standing:
-            if link in self.own:
-                return getattr(self.own[link], key).get(name) or Standing(None, None)  # type: ignore[no-any-return]
-            told = self.deeper[link][key].get(name) or {"gap": None, "coverage": None}
-            gap, coverage = told["gap"], told["coverage"]
-            return Standing(
-                None if gap is None else (float(gap["claimed"]), float(gap["evidenced"])),
-                None if coverage is None else float(coverage),
-            )
+    def _seen(self, link: str, key: str, name: str) -> Standing:
+        """What the requester sees of one link's standing against one principle or topic."""
+        if link in self.own:
+            own = self.own[link]
+            profile = own.principles if key == "principles" else own.topics
+            return profile.get(name, Standing(None, None))
+        told = self.deeper[link][key].get(name)
+        if told is None or told["gap"] is None:
+            return Standing(None, None if told is None else _number(told["coverage"]))
+        gap = (float(told["gap"]["claimed"]), float(told["gap"]["evidenced"]))
+        return Standing(gap, _number(told["coverage"]))
 
-        gaps = [
-            self._mean(tier, lambda k, b=b: None if (g := seen(k).gap) is None else g[b], float(b))  # type: ignore[misc]
-            for b in BOUNDS
-        ]
-        gap = None if gaps[0] is None else {"claimed": gaps[CLAIMED], "evidenced": gaps[EVIDENCED]}
-        return {"gap": gap, "coverage": self._mean(tier, lambda k: seen(k).coverage, 0.0)}
+    def _standing(self, tier: int, key: str, name: str) -> Json:
+        def gap_on(bound: int) -> Callable[[str], float | None]:
+            def read(link: str) -> float | None:
+                gap = self._seen(link, key, name).gap
+                return None if gap is None else gap[bound]
+
+            return read
+
+        claimed, evidenced = (self._mean(tier, gap_on(b), float(b)) for b in BOUNDS)
+        gap = None if claimed is None else {"claimed": claimed, "evidenced": evidenced}
+        coverage = self._mean(tier, lambda link: self._seen(link, key, name).coverage, 0.0)
+        return {"gap": gap, "coverage": coverage}
+
+
+def _number(text: str | None) -> float | None:
+    return None if text is None else float(text)
 
 
 def _components(own: OwnRisk, retained: Pair, norm: float) -> list[Json]:

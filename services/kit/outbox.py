@@ -63,9 +63,7 @@ def event_contract(event_type: str) -> EventContract:
     validator = jsonschema.Draft202012Validator(
         schema, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
     )
-    return EventContract(
-        event_type, schema["x-producer"], tuple(schema["x-consumers"]), validator
-    )
+    return EventContract(event_type, schema["x-producer"], tuple(schema["x-consumers"]), validator)
 
 
 def say(tx: Session, event_type: str, **fields: Any) -> UUID:

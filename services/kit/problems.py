@@ -135,7 +135,8 @@ def install(app: FastAPI, refusals: Mapping[type[Exception], HTTPStatus]) -> Non
             {"where": ".".join(str(part) for part in e["loc"]), "what": e["msg"]}
             for e in why.errors()
         ]
-        return response(422, "request/invalid", "the request does not fit the contract", errors=errors)
+        text = "the request does not fit the contract"
+        return response(422, "request/invalid", text, errors=errors)
 
     async def http(_request: Request, why: Exception) -> JSONResponse:
         assert isinstance(why, HTTPException)

@@ -25,7 +25,7 @@ def _default_data_dir() -> Path:
 
 
 class Settings(BaseSettings):
-    """Everything a process may be told, from `RENSHO_*` variables (`interfaces.md`, Environment)."""
+    """Everything a process may be told, from `RENSHO_*` variables."""
 
     model_config = SettingsConfigDict(env_prefix="RENSHO_", frozen=True, extra="ignore")
 
@@ -53,7 +53,7 @@ class Settings(BaseSettings):
             msg = "production needs a predicate base and a log origin on a domain you own"
             raise ValueError(msg)
         if self.database_url is None:
-            msg = "production needs RENSHO_DATABASE_URL or one URL per service, not the embedded database"
+            msg = "production needs RENSHO_DATABASE_URL, not the embedded database"
             raise ValueError(msg)
         if self.broker_url.get_secret_value().startswith("memory:"):
             msg = "production needs RENSHO_BROKER_URL: the in-memory broker forgets"

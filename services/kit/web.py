@@ -72,7 +72,7 @@ Now = Annotated[datetime, Depends(clock.now)]
 
 
 def act_as(tx: Session, actor: Actor) -> None:
-    """Go on in this transaction as `actor`, who has just proved who they are (enrolment, log-in)."""
+    """Go on in this transaction as `actor`, who has just proved who they are."""
     tx.info["actor"] = actor
     tx.execute(text("SELECT set_config('rensho.org', :org, true)"), {"org": str(actor.org or "")})
 
@@ -117,9 +117,7 @@ class Once:
             return JSONResponse(found.answer, found.status, {"Idempotency-Replayed": "true"})
         answer = work().model_dump(mode="json")
         self._tx.execute(
-            insert(table).values(
-                **mine, request_digest=self._digest, answer=answer, status=status
-            )
+            insert(table).values(**mine, request_digest=self._digest, answer=answer, status=status)
         )
         return JSONResponse(answer, status)
 
@@ -189,7 +187,9 @@ def _refuse_undeclared(routers: Sequence[APIRouter]) -> None:
             continue
         declared = [d.dependency for d in route.dependencies if isinstance(d.dependency, Needs)]
         if len(declared) != 1:
-            msg = f"{sorted(route.methods)} {route.path} must declare one permission: needs(…)"
+            msg = (
+                f"{sorted(route.methods or ())} {route.path} must declare one permission: needs(…)"
+            )
             raise UndeclaredPermission(msg)
         route.openapi_extra = {
             "x-permission": declared[0].permission,

@@ -70,8 +70,9 @@ def _queue(service: str, *, in_memory: bool) -> Queue:
 
 def declare_dead_letters(app: Celery) -> None:
     """Make the dead-letter queue exist before anything can be sent to it."""
+    dead = Queue(DEAD, queue_arguments={"x-queue-type": "quorum"})
     with app.connection_for_write() as connection:
-        Queue(DEAD, queue_arguments={"x-queue-type": "quorum"})(connection.default_channel).declare()
+        dead(connection.default_channel).declare()
 
 
 def register(app: Celery, service: str, db: Database, handlers: Mapping[str, Handler]) -> None:

@@ -50,7 +50,7 @@ def test_every_figure_of_the_page_is_what_the_rules_say() -> None:
         "G claimed": component.gap.claimed,
         "coverage": supplier.coverage,
         "e": component.exposure.evidenced,
-        "u = ℓ evidenced": supplier.own.evidenced,
+        "u, and ℓ": supplier.own.evidenced,
         "φ of the first": phis[0],
         "φ of the second": phis[1],
         "n": math.hypot(*phis),

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from services.risk.rules import reading, writing
-from services.risk.rules.results import results
 from services.risk.rules.facts import Facts, LinkFacts
+from services.risk.rules.results import results
 from services.risk.rules.standing import Judge
 from services.risk.rules.world import World
 from tests.risk.worlds import (

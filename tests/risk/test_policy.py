@@ -8,8 +8,8 @@ import json
 from typing import Any
 
 import pytest
-
 from rensho import jcs
+
 from services.risk.rules import policy as policies
 from services.risk.rules.refusal import PolicyRefused
 from tests.risk.worlds import POLICY, POLICY_FILE
