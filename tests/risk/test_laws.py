@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import replace
 from typing import Any
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 
 from services.risk.rules import reading, writing
 from services.risk.rules.facts import Facts, LinkFacts
-from services.risk.rules.results import results
+from services.risk.rules.number import BOUNDS
+from services.risk.rules.results import results, settle
 from services.risk.rules.standing import Judge
 from services.risk.rules.world import World
 from tests.risk.worlds import (
@@ -124,14 +126,28 @@ def test_what_is_claimed_is_never_above_what_is_evidenced(world: World) -> None:
 @thorough
 @given(worlds())
 def test_shares_add_up_to_the_total(world: World) -> None:
-    judgement = judged(world)
-    for bound in ("claimed", "evidenced"):
-        total = number(judgement["total"][bound])
-        deeper = number(judgement["deeper"][bound])
-        by_tier = sum(number(tier["contribution"][bound]) for tier in judgement["tiers"])
-        by_link = sum(number(row["contribution"][bound]) for row in judgement["suppliers"])
-        assert by_tier + deeper == pytest.approx(total, abs=2e-8)
-        assert by_link == pytest.approx(total, abs=2e-8)
+    settled = settle(seen_by(REQUESTER, world))
+    for bound in BOUNDS:
+        sent, total = settled.sent[bound], settled.bounds[bound].total
+        by_tier = math.fsum([*(tier.sum for tier in sent.kept), sent.deeper])
+        assert math.isclose(by_tier, total, rel_tol=1e-9)
+        assert math.isclose(math.fsum(sent.direct.values()), total, rel_tol=1e-9)
+
+
+@thorough
+@given(worlds())
+def test_shares_add_up_inside_a_supplier_to_its_single_answers(world: World) -> None:
+    for row in judged(world)["suppliers"]:
+        for bound in ("claimed", "evidenced"):
+            parts = [number(part["contribution"][bound]) for part in row["components"]]
+            kept = 0.0 if row["pass_through"] else number(row["retained"][bound])
+            assert sum(parts) == pytest.approx(kept, abs=1e-8)
+            for part in row["components"]:
+                answers = [number(q["contribution"][bound]) for q in part["questions"]]
+                if any(answers):
+                    assert sum(answers) == pytest.approx(
+                        number(part["contribution"][bound]), abs=2e-8
+                    )
 
 
 @thorough

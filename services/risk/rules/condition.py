@@ -17,27 +17,37 @@ DEEPEST = 32
 
 @dataclass(frozen=True, slots=True)
 class All:
+    """Holds if every part does; of nothing it holds."""
+
     parts: tuple[Condition, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
+    """Holds if some part does; of nothing it does not."""
+
     parts: tuple[Condition, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
+    """Holds if its part does not."""
+
     part: Condition
 
 
 @dataclass(frozen=True, slots=True)
 class AttributeIn:
+    """Every value still possible for the attribute is one of these."""
+
     attribute: str
     values: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerIn:
+    """The question is validly answered by one of these codes."""
+
     question: str
     codes: frozenset[str]
 
@@ -107,10 +117,12 @@ def decide(
 
 
 def every(parts: Iterable[bool | None]) -> bool | None:
+    """Kleene's and: one false decides, else one undecided leaves it open."""
     seen = set(parts)
     return False if False in seen else None if None in seen else True
 
 
 def some(parts: Iterable[bool | None]) -> bool | None:
+    """Kleene's or: one true decides, else one undecided leaves it open."""
     seen = set(parts)
     return True if True in seen else None if None in seen else False

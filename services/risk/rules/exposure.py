@@ -35,7 +35,7 @@ def _possible(
 
 
 def exposure(possible: Possible, policy: Policy) -> Interval:
-    """e in 0..1: every attribute at its least possible x claimed, at its greatest evidenced."""
+    """Return e in 0..1: attributes at their least possible x claimed, at the greatest evidenced."""
     return Interval(
         claimed=_combined([scale[0] for scale in possible.values()], possible, policy),
         evidenced=_combined([scale[-1] for scale in possible.values()], possible, policy),
@@ -50,7 +50,7 @@ def _combined(values: list[str], possible: Possible, policy: Policy) -> float:
 
 
 def most(classification: Mapping[str, tuple[str, str]], policy: Policy) -> float:
-    """e of a component about which nothing is known, on a link so classified."""
+    """Return e of a component about which nothing is known, on a link so classified."""
     return exposure(possible_values({}, classification, policy), policy).evidenced
 
 

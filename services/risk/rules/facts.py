@@ -26,6 +26,8 @@ NONE = "none"
 
 @dataclass(frozen=True, slots=True)
 class Question:
+    """One row of the question table: criticality 1..5, window in days, option to alignment."""
+
     id: str
     criticality: int
     roles: tuple[Role, ...]
@@ -47,6 +49,8 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
+    """One answer as this reader may count it; `time` is the log-proved time T."""
+
     question: str
     state: AnswerState
     value: str | None
@@ -60,6 +64,8 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Component:
+    """One AI component: its roles (None: undecided), stated attributes and own answers."""
+
     id: str
     statement: str | None
     assurance: str
@@ -73,6 +79,8 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
+    """The signed whole of a response, apart from components and list."""
+
     statement: str | None
     assurance: str
     covered: bool
@@ -83,6 +91,7 @@ class Declaration:
 
     @property
     def says_no_ai(self) -> bool:
+        """Whether all three ticks of the pre-screen are signed "none"."""
         return all(tick == "none" for tick in self.pre_screen.values())
 
 
@@ -99,11 +108,14 @@ class LinkFacts:
     components: tuple[Component, ...]
 
     def is_awaiting(self, as_of: datetime) -> bool:
+        """Whether the deadline is still open and nothing was submitted."""
         return self.due_at is not None and as_of <= self.due_at and not self.submitted
 
 
 @dataclass(frozen=True, slots=True)
 class DirectLink:
+    """A link of the requester's own, with its own class; `list` as in the contract."""
+
     id: str
     supplier: str
     dependency: str
@@ -122,6 +134,8 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class DeeperLink:
+    """A link beyond, as its customer sees it, rounded outward; ℓ in nats."""
+
     id: str
     supplier: str
     own: Interval
@@ -134,6 +148,8 @@ class DeeperLink:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
+    """One opened entry of a sub-tier list, with the class signed there."""
+
     link: str
     dependency: str
     visibility: Visibility
@@ -147,6 +163,8 @@ def entry_order(entry: Entry) -> tuple[str, str, str, bool]:
 
 @dataclass(frozen=True, slots=True)
 class SubTierList:
+    """A list signed as complete: opened entries, and how many it has per class."""
+
     id: str
     entries: tuple[Entry, ...]
     totals: Mapping[str, int]
@@ -154,6 +172,8 @@ class SubTierList:
 
 @dataclass(frozen=True, slots=True)
 class Pack:
+    """A guidance pack in use; for the record, no number depends on it."""
+
     id: str
     version: str
     sha256: str
@@ -161,12 +181,16 @@ class Pack:
 
 @dataclass(frozen=True, slots=True)
 class LogPosition:
+    """Where in the log the facts were read."""
+
     origin: str
     size: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Facts:
+    """One requester's whole view at one moment; tables by ascending id."""
+
     requester: str
     as_of: datetime
     synthetic: bool

@@ -24,6 +24,7 @@ class Arrival:
 
     @property
     def sum(self) -> float:
+        """Everything that arrives in the tier."""
         return sum(self.links.values()) + sum(self.unnamed.values())
 
 

@@ -91,6 +91,7 @@ class Graph:
 
     @property
     def total(self) -> int:
+        """The number of the holder of the requester's own links."""
         return len(self.holders) - 1
 
 

@@ -23,9 +23,11 @@ class Interval:
     evidenced: float
 
     def at(self, bound: Bound) -> float:
+        """The value on one bound."""
         return self.claimed if bound == "claimed" else self.evidenced
 
     def document(self) -> dict[str, str]:
+        """The JSON form, nine places each."""
         return {"claimed": nine_places(self.claimed), "evidenced": nine_places(self.evidenced)}
 
 
@@ -41,6 +43,7 @@ def rounded(value: float) -> float:
 
 
 def optional(value: float | None) -> str | None:
+    """Nine decimals, or None for unknown."""
     return None if value is None else nine_places(value)
 
 

@@ -69,6 +69,7 @@ class Policy:
         return -math.log1p(-self.attenuation)
 
     def believes_attributes_at(self, level: str) -> bool:
+        """Whether an attribute stated at this assurance counts."""
         return self.assurance[level] >= self.assurance[self.attribute_assurance]
 
 

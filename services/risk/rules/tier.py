@@ -30,9 +30,11 @@ class Settled:
     weights: Weights
 
     def risk(self, link: Link) -> Interval:
+        """R of a link in 0..1."""
         return Interval(*(self.bounds[bound].risk(link) for bound in BOUNDS))
 
     def band(self, link: Link) -> str:
+        """Band of a link, or `unseen`."""
         evidenced = self.bounds["evidenced"].risk(link)
         return band(evidenced, link.coverage, awaiting=link.awaiting, policy=self.facts.policy)
 
@@ -42,6 +44,7 @@ class Settled:
         return min(links, key=lambda link: (-self.bounds["evidenced"].risk(link), link.id))
 
     def by_firm(self, places: Iterable[int]) -> dict[str, list[int]]:
+        """Links by the firm behind them, in ascending id."""
         firms: defaultdict[str, list[int]] = defaultdict(list)
         for place in places:
             firms[self.graph.links[place].supplier].append(place)

@@ -95,6 +95,7 @@ class World:
     links: Mapping[tuple[str, str], WorldLink]
 
     def link(self, customer: str, supplier: str) -> WorldLink:
+        """What a customer sees of a supplier; silence where nothing was ever said."""
         unheard = WorldLink(
             id=f"{customer} {supplier}",
             customer=customer,
