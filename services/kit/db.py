@@ -168,6 +168,8 @@ class Database:
             max_overflow=0,
             pool_timeout=2,
             pool_pre_ping=True,
+            # Errors go to the log: what people wrote does not.
+            hide_parameters=True,
             connect_args={"options": options, "application_name": self.url.username or "rensho"},
         )
 

@@ -21,10 +21,9 @@ from uuid import UUID
 
 import jsonschema
 import psycopg
-from sqlalchemy import Table, bindparam, func, text, update
+from sqlalchemy import Interval, Table, bindparam, func, text, update
 from sqlalchemy import select as sql
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from services.kit import clock
@@ -214,7 +213,7 @@ class Relay:
             tx.execute(
                 _one_delivery(delivery).values(
                     attempts=delivery.c.attempts + 1,
-                    next_attempt_at=func.now() + bindparam("lease"),
+                    next_attempt_at=func.now() + bindparam("lease", type_=Interval),
                 ),
                 [
                     {"e": r.event_id, "s": r.subscriber, "lease": LEASE * min(2**r.attempts, 360)}
@@ -247,7 +246,7 @@ class Relay:
                 while self.pump() >= 1:
                     pass
                 _wait(listeners)
-            except (DBAPIError, psycopg.Error, OSError) as why:
+            except Exception as why:  # noqa: BLE001 (database or broker away, each with its own kinds)
                 # Nothing is lost: what was not committed is still due. Look again in a second.
                 log.warning("relay could not work", error=repr(why))
                 for listener in listeners:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
@@ -112,6 +112,19 @@ def response(
     return JSONResponse(body, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
 
 
+def of_http(why: HTTPException) -> JSONResponse:
+    """Return what the framework refuses (no such route, wrong method, body too large)."""
+    known = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}
+    urn = known.get(why.status_code, "refused")
+    return response(why.status_code, f"request/{urn}", str(why.detail), why.headers)
+
+
+def unexpected(why: Exception) -> JSONResponse:
+    """Return the blank 500: the log holds what happened, under the same request id."""
+    log.error("unexpected error", exc_info=why)
+    return response(500, "request/failed", "something went wrong on our side; nothing was kept")
+
+
 def install(app: FastAPI, refusals: Mapping[type[Exception], HTTPStatus]) -> None:
     """Answer every error of `app` with a problem document.
 
@@ -140,19 +153,20 @@ def install(app: FastAPI, refusals: Mapping[type[Exception], HTTPStatus]) -> Non
 
     async def http(_request: Request, why: Exception) -> JSONResponse:
         assert isinstance(why, HTTPException)
-        urn = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}.get(
-            why.status_code, "refused"
-        )
-        return response(why.status_code, f"request/{urn}", str(why.detail), why.headers)
+        return of_http(why)
 
     async def database_away(_request: Request, why: Exception) -> JSONResponse:
         log.error("database away", exc_info=why)
         headers = {"Retry-After": "2"}
         return response(503, "request/unavailable", "the database is away; try again", headers)
 
-    async def unexpected(_request: Request, why: Exception) -> JSONResponse:
-        log.error("unexpected error", exc_info=why)
-        return response(500, "request/failed", "something went wrong on our side; nothing was kept")
+    async def not_storable(_request: Request, why: Exception) -> JSONResponse:
+        log.warning("a value the database cannot hold", exc_info=why)
+        text = "the text holds a zero byte or half a character, or a number is out of range"
+        return response(422, "request/invalid", text)
+
+    async def last_resort(_request: Request, why: Exception) -> JSONResponse:
+        return unexpected(why)
 
     app.add_exception_handler(Refused, refused)
     for kind in refusals:
@@ -161,4 +175,6 @@ def install(app: FastAPI, refusals: Mapping[type[Exception], HTTPStatus]) -> Non
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(OperationalError, database_away)
     app.add_exception_handler(PoolTimeout, database_away)
-    app.add_exception_handler(Exception, unexpected)
+    app.add_exception_handler(DataError, not_storable)
+    app.add_exception_handler(UnicodeEncodeError, not_storable)
+    app.add_exception_handler(Exception, last_resort)

@@ -94,11 +94,14 @@ class Settings(BaseSettings):
         if not (own or admin):
             msg = f"set RENSHO_{service.upper()}_DATABASE_URL or RENSHO_DATABASE_URL"
             raise LookupError(msg)
-        password = secret(f"{service.upper()}_DB_PASSWORD")
         url = make_url(own or admin or "").set(
             drivername="postgresql+psycopg", username=f"{service}_{role}"
         )
-        return url.set(password=password) if password else url
+        password = secret(f"{service.upper()}_DB_PASSWORD")
+        if password is None and own is None:
+            # The admin's password opens no service's role and is not for its processes to hold.
+            return url._replace(password=None)
+        return url.set(password=password)
 
 
 def secret(name: str) -> str | None:

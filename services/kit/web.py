@@ -19,6 +19,7 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.kit import clock, problems
@@ -149,42 +150,84 @@ Limit = Annotated[int, Query(ge=1, le=500, description="rows per page")]
 
 
 class EdgeMiddleware:
-    """Pure ASGI: request id in and out, security headers, nothing per byte."""
+    """Pure ASGI: request id in and out, security headers, the body's limit, the blank 500.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    Here and not in the framework's outer layers, whose answers would be no problem documents and
+    would have lost the request id.
+    """
+
+    def __init__(self, app: ASGIApp, *, max_body_bytes: int) -> None:
+        self.app, self.max_body_bytes = app, max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
+        headers = dict(scope["headers"])
+        given = headers.get(b"x-request-id", b"").decode("latin-1")
         token = request_id.set(given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16))
+        started = False
+        size = 0
+
+        async def receive_within_limit() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > self.max_body_bytes:
+                raise self._too_large()
+            return message
 
         async def send_with_headers(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-Id"] = request_id.get()
-                headers["X-Content-Type-Options"] = "nosniff"
-                headers["Referrer-Policy"] = "no-referrer"
-                headers.setdefault("Cache-Control", "no-store")
+                started = True
+                _secure(MutableHeaders(scope=message))
             await send(message)
 
         try:
-            await self.app(scope, receive, send_with_headers)
+            declared = headers.get(b"content-length", b"0")
+            if declared.isdigit() and int(declared) > self.max_body_bytes:
+                answer = problems.of_http(self._too_large())
+                await answer(scope, receive, send_with_headers)
+            else:
+                await self.app(scope, receive_within_limit, send_with_headers)
+        except Exception as why:
+            if started:
+                raise
+            await problems.unexpected(why)(scope, receive, send_with_headers)
         finally:
             request_id.reset(token)
+
+    def _too_large(self) -> HTTPException:
+        return HTTPException(413, f"the body is over {self.max_body_bytes} bytes")
+
+
+def _secure(headers: MutableHeaders) -> None:
+    headers["X-Request-Id"] = request_id.get()
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Referrer-Policy"] = "no-referrer"
+    headers.setdefault("Cache-Control", "no-store")
 
 
 class UndeclaredPermission(Exception):
     """A route does not say which permission it needs; the process must not start."""
 
 
+def _operations(router: APIRouter) -> Iterator[APIRoute]:
+    for route in router.routes:
+        if isinstance(route, APIRoute):
+            yield route
+        elif isinstance(included := getattr(route, "original_router", None), APIRouter):
+            # FastAPI keeps an included router whole: its routes are not in this list.
+            yield from _operations(included)
+        else:
+            msg = f"{route} is no operation that could declare a permission"
+            raise UndeclaredPermission(msg)
+
+
 def _refuse_undeclared(routers: Sequence[APIRouter]) -> None:
-    for route in (r for router in routers for r in router.routes):
-        if not isinstance(route, APIRoute):
-            continue
+    for route in (operation for router in routers for operation in _operations(router)):
         declared = [d.dependency for d in route.dependencies if isinstance(d.dependency, Needs)]
         if len(declared) != 1:
             msg = (
@@ -228,7 +271,6 @@ def make_app(  # noqa: PLR0913 (the one place where an app's parts meet)
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
-        max_body_size=max_body_bytes,
         servers=[{"url": f"/{service}/v1"}],
         generate_unique_id_function=lambda route: route.name,
         swagger_ui_oauth2_redirect_url=None,
@@ -237,7 +279,7 @@ def make_app(  # noqa: PLR0913 (the one place where an app's parts meet)
     for name, value in state.items():
         setattr(app.state, name, value)
     problems.install(app, refusals)
-    app.add_middleware(EdgeMiddleware)
+    app.add_middleware(EdgeMiddleware, max_body_bytes=max_body_bytes)
     for router in routers:
         app.include_router(router)
     return app

@@ -1,0 +1,106 @@
+-- Who may touch what in the attestation schema; run as its owner after each migration.
+-- Evidence is inserted and read, by nobody changed: not even the worker may UPDATE or DELETE it.
+REVOKE ALL ON ALL TABLES IN SCHEMA attestation FROM attestation_app, attestation_worker;
+GRANT USAGE ON SCHEMA attestation TO attestation_app, attestation_worker;
+
+-- The kit's tables.
+GRANT INSERT ON attestation.outbox, attestation.delivery TO attestation_app;
+GRANT SELECT, INSERT ON attestation.audit, attestation.idempotency TO attestation_app;
+GRANT SELECT ON attestation.access_revoked TO attestation_app;
+GRANT SELECT, INSERT, UPDATE ON attestation.outbox, attestation.delivery, attestation.access_revoked
+  TO attestation_worker;
+GRANT SELECT, INSERT ON attestation.inbox, attestation.audit TO attestation_worker;
+
+-- The log and what Trust names: public, written by the sequencer alone.
+GRANT SELECT ON attestation.epoch, attestation.trusted_key, attestation.leaf, attestation.node,
+  attestation.checkpoint, attestation.key_event TO attestation_app;
+GRANT SELECT, INSERT ON attestation.epoch, attestation.trusted_key, attestation.leaf,
+  attestation.node, attestation.checkpoint, attestation.key_event TO attestation_worker;
+
+-- The queue: the web puts in, the sequencer takes out. Neither sees more than it needs.
+GRANT INSERT ON attestation.queue TO attestation_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON attestation.queue TO attestation_worker;
+
+-- What other services said: written by the worker, read by the ends.
+GRANT SELECT ON attestation.organization, attestation.link_end, attestation.campaign_prepared,
+  attestation.request_known TO attestation_app;
+GRANT SELECT, INSERT ON attestation.organization, attestation.link_end,
+  attestation.campaign_prepared, attestation.request_known TO attestation_worker;
+
+-- Evidence, and what leads to it.
+GRANT SELECT, INSERT ON attestation.challenge, attestation.enrolment, attestation.confirmation,
+  attestation.submission, attestation.statement, attestation.reader, attestation.document,
+  attestation.statement_document, attestation.disclosure TO attestation_app, attestation_worker;
+GRANT SELECT ON attestation.refusal, attestation.promise, attestation.bundle TO attestation_app;
+GRANT SELECT, INSERT ON attestation.refusal, attestation.promise, attestation.bundle
+  TO attestation_worker;
+
+-- Row-level security: every table with readers, also against its owner. The organization is set
+-- for one transaction; unset it is null, which equals nothing, so everything is closed.
+DO $$
+DECLARE
+  private text;
+  me constant text := $q$nullif(current_setting('rensho.org', true), '')::uuid$q$;
+  -- A statement may be read by its owner, by the readers it was opened to, and if it is public.
+  readable constant text := $q$EXISTS (SELECT 1 FROM attestation.statement s
+    WHERE s.statement_id = %I.statement_id)$q$;
+  using_ text;
+  check_ text;
+BEGIN
+  FOREACH private IN ARRAY ARRAY['link_end', 'campaign_prepared', 'request_known', 'challenge',
+    'enrolment', 'confirmation', 'submission', 'statement', 'reader', 'document',
+    'statement_document', 'disclosure', 'refusal', 'promise', 'bundle', 'organization']
+  LOOP
+    EXECUTE format('ALTER TABLE attestation.%I ENABLE ROW LEVEL SECURITY', private);
+    EXECUTE format('ALTER TABLE attestation.%I FORCE ROW LEVEL SECURITY', private);
+    EXECUTE format('DROP POLICY IF EXISTS app ON attestation.%I', private);
+    EXECUTE format('DROP POLICY IF EXISTS worker ON attestation.%I', private);
+    EXECUTE format('CREATE POLICY worker ON attestation.%I TO attestation_worker
+      USING (true) WITH CHECK (true)', private);
+    using_ := CASE private
+      WHEN 'organization' THEN 'org_id = ' || me
+      WHEN 'link_end' THEN me || ' IN (requester_org_id, respondent_org_id)'
+      WHEN 'campaign_prepared' THEN 'org_id = ' || me
+      WHEN 'request_known' THEN 'requester_org_id = ' || me || ' OR EXISTS (SELECT 1
+        FROM attestation.link_end l WHERE l.link_id = request_known.link_id
+        AND l.respondent_org_id = ' || me || ')'
+      WHEN 'challenge' THEN 'org_id = ' || me
+      WHEN 'enrolment' THEN 'org_id = ' || me
+      WHEN 'confirmation' THEN 'by_org_id = ' || me
+      WHEN 'submission' THEN 'owner_org_id = ' || me
+      WHEN 'statement' THEN 'public OR owner_org_id = ' || me || ' OR EXISTS (SELECT 1
+        FROM attestation.reader r WHERE r.statement_id = statement.statement_id
+        AND r.org_id = ' || me || ')'
+      WHEN 'reader' THEN me || ' IN (org_id, owner_org_id)'
+      WHEN 'document' THEN 'owner_org_id = ' || me || ' OR EXISTS (SELECT 1
+        FROM attestation.statement_document d WHERE d.owner_org_id = document.owner_org_id
+        AND d.sha256 = document.sha256 AND d.kind = document.kind)'
+      WHEN 'statement_document' THEN 'owner_org_id = ' || me || ' OR ' || format(readable, private)
+      -- A disclosure for one reader is for that reader; one for nobody in particular is for every
+      -- reader of its statement.
+      WHEN 'disclosure' THEN 'owner_org_id = ' || me || ' OR reader_org_id = ' || me
+        || ' OR (link_id IN (SELECT l.link_id FROM attestation.link_end l
+             WHERE l.respondent_org_id = ' || me || ')) OR (reader_org_id IS NULL
+             AND link_id IS NULL AND ' || format(readable, private) || ')'
+      WHEN 'refusal' THEN 'EXISTS (SELECT 1 FROM attestation.submission s
+        WHERE s.id = refusal.submission_id)'
+      WHEN 'promise' THEN format(readable, private)
+      WHEN 'bundle' THEN format(readable, private)
+    END;
+    check_ := CASE private
+      WHEN 'challenge' THEN 'org_id = ' || me
+      WHEN 'enrolment' THEN 'org_id = ' || me
+      WHEN 'confirmation' THEN 'by_org_id = ' || me
+      WHEN 'submission' THEN 'owner_org_id = ' || me
+      WHEN 'statement' THEN 'owner_org_id = ' || me || ' AND type IN (''ai-governance'',
+        ''declaration'', ''request'', ''review'')'
+      WHEN 'reader' THEN 'owner_org_id = ' || me
+      WHEN 'document' THEN 'owner_org_id = ' || me
+      WHEN 'statement_document' THEN 'owner_org_id = ' || me
+      WHEN 'disclosure' THEN 'owner_org_id = ' || me
+      ELSE 'false'
+    END;
+    EXECUTE format('CREATE POLICY app ON attestation.%I TO attestation_app
+      USING (%s) WITH CHECK (%s)', private, using_, check_);
+  END LOOP;
+END $$;

@@ -1,0 +1,1 @@
+"""The evidence: keys, statements, the log, receipts."""

@@ -1,0 +1,143 @@
+"""The last step of the sequencer: proofs and bundles, and telling the other services."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from rensho import bundle as bundles
+from rensho import disclosure, merkle, times
+from rensho.bundle import LogEntry
+from rensho.checkpoint import NoteKey
+from rensho.entries import Voucher
+from rensho.errors import VerificationError
+from rensho.statement import KEY_EVENT
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from services.attestation.rules import tree
+from services.attestation.rules.guard import SequencerRefused
+from services.attestation.rules.names import link_id, org_id
+from services.attestation.rules.tree import Node
+from services.attestation.store import keys, log, statements
+from services.attestation.store.log import Checkpoint, Epoch, Leaf, Queue
+from services.attestation.store.statements import Bundle, Statement
+from services.kit.outbox import say
+
+PUBLISH = 100
+
+
+def publish(tx: Session) -> int:
+    """Make the bundles of what is under a checkpoint by now; return how many statements.
+
+    A crash before the commit: the leaves are signed for, and the next run makes the same bundles.
+    After it, the queue has nothing left to say about them and the outbox tells the others.
+    """
+    taken = log.waiting(tx, "submission", "appended", PUBLISH)
+    found = log.with_leaf(tx, [row.id for row in taken])
+    if not found:
+        return 0
+    heads = {leaf.index: log.first_covering(tx, leaf.index) for _, leaf in found}
+    waiting = {one.submission_id for one, leaf in found if heads[leaf.index] is None}
+    ready = [(one, leaf) for one, leaf in found if one.submission_id not in waiting]
+    covered = {leaf.index: head for _, leaf in ready if (head := heads[leaf.index]) is not None}
+    epoch = log.epochs(tx)[-1]
+    paths = {index: tree.inclusion(index, head.size) for index, head in covered.items()}
+    stored = log.proof_nodes(tx, paths.values())
+    audiences = statements.readers_of(tx, (one.statement_id for one, _ in ready))
+    promised = statements.promises_of(tx, (one.statement_id for one, _ in ready))
+    for one, leaf in ready:
+        head = covered[leaf.index]
+        entry = _entry(epoch, leaf, head, _proof(leaf, head, paths[leaf.index], stored))
+        content = bundles.make(one.envelope, one.key, entry)
+        tx.add(Bundle(statement_id=one.statement_id, tree_size=head.size, content=content))
+        place = {"origin": epoch.origin, "index": leaf.index}
+        received_at = times.write(promised[one.statement_id].received_at)
+        _tell(tx, one, place, received_at, audiences.get(one.statement_id, []))
+        if one.type == KEY_EVENT:
+            _tell_of_key(tx, one, place, times.write(head.signed_at))
+    kept = {one.submission_id for one, _ in ready}
+    tx.execute(delete(Queue).where(Queue.id.in_(kept)))
+    tx.flush()
+    return len(ready)
+
+
+def _proof(
+    leaf: Leaf, head: Checkpoint, path: Iterable[Sequence[Node]], stored: Mapping[Node, bytes]
+) -> list[bytes]:
+    """Return an inclusion proof that was verified: what leaves here is kept for years."""
+    try:
+        hashes = tree.proof(path, stored)
+        hashed = merkle.leaf_hash(leaf.data)
+        merkle.verify_inclusion(hashed, leaf.index, head.size, hashes, head.root_hash)
+    except (LookupError, VerificationError) as why:
+        raise SequencerRefused("log.corrupt", f"no proof leads from leaf {leaf.index}") from why
+    return hashes
+
+
+def _entry(epoch: Epoch, leaf: Leaf, head: Checkpoint, hashes: list[bytes]) -> LogEntry:
+    return LogEntry(
+        index=leaf.index,
+        log_id=NoteKey(epoch.origin, epoch.log_key).full_hash,
+        body=leaf.data,
+        tree_size=head.size,
+        root_hash=head.root_hash,
+        hashes=tuple(hashes),
+        checkpoint=head.note,
+    )
+
+
+def _tell(
+    tx: Session,
+    one: Statement,
+    place: Mapping[str, Any],
+    received_at: str,
+    audience: list[UUID],
+) -> None:
+    response = None
+    if one.response_id is not None:
+        response = {"id": str(one.response_id), "revision": one.revision}
+    say(
+        tx,
+        "statement.recorded.v1",
+        statement_id=one.statement_id,
+        statement_type=one.type,
+        org_id=one.owner_org_id,
+        signer_role=one.signer_role,
+        key_id=one.key_id,
+        subject_sha256=one.subject_sha256,
+        response=response,
+        answers_sha256=one.answers_sha256,
+        audience=[str(reader) for reader in audience],
+        attested_at=times.write(one.attested_at),
+        received_at=received_at,
+        not_after=times.write(one.not_after),
+        supersedes=one.supersedes,
+        log=place,
+    )
+
+
+def _tell_of_key(tx: Session, one: Statement, place: Mapping[str, Any], recorded_at: str) -> None:
+    """Say what became of a key: once for each link it now counts on, else once for none."""
+    event = keys.event_of(tx, one.statement_id)
+    vouchers = [
+        Voucher.from_json(disclosure.parse(opened.text).value)
+        for opened in statements.disclosures_of(tx, [one.statement_id])
+    ]
+    each: list[Voucher | None] = [*vouchers] or [None]
+    for voucher in each:
+        say(
+            tx,
+            "key.changed.v1",
+            statement_id=one.statement_id,
+            key_id=event.key_id,
+            org_id=event.org_id,
+            event=event.event,
+            roles=event.roles,
+            by_org_id=org_id(voucher.by) if voucher else None,
+            link_id=link_id(voucher.link) if voucher else None,
+            assurance=voucher.assurance if voucher else None,
+            recorded_at=recorded_at,
+            log=place,
+        )

@@ -1,0 +1,1 @@
+"""What the attestation service decides without asking anybody: pure functions."""

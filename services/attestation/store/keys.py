@@ -1,0 +1,210 @@
+"""Keys on their way in, and the key events that say what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from rensho import disclosure, keyring, strict_base64, strict_json
+from rensho.entries import Voucher
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, UniqueConstraint, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
+
+from services.attestation.store.base import Base, Bytes, Moment, Sha256, Texts
+from services.attestation.store.log import Leaf
+from services.attestation.store.statements import Statement, disclosures_of
+
+
+class Challenge(Base):
+    """What a key must sign to show that its holder has it; all of it was shown to the signer."""
+
+    __tablename__ = "challenge"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    org_id: Mapped[UUID]
+    key_id: Mapped[str]
+    spki: Mapped[Bytes]
+    roles: Mapped[Texts]
+    custody: Mapped[str]
+    payload: Mapped[Bytes]
+    expires_at: Mapped[Moment]
+
+
+class Enrolment(Base):
+    """A proved key that waits for its key event; `proof` is the signed challenge."""
+
+    __tablename__ = "enrolment"
+    __table_args__ = (Index("ix_enrolment_key", "key_id"),)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    # One use: the second of two answers to one challenge breaks this.
+    challenge_id: Mapped[UUID] = mapped_column(ForeignKey("challenge.id"), unique=True)
+    org_id: Mapped[UUID]
+    key_id: Mapped[str]
+    spki: Mapped[Bytes]
+    roles: Mapped[Texts]
+    custody: Mapped[str]
+    proof: Mapped[Bytes]
+    received_at: Mapped[Moment]
+
+
+class Confirmation(Base):
+    """A requester's word that it compared the fingerprint of its supplier's key."""
+
+    __tablename__ = "confirmation"
+    __table_args__ = (UniqueConstraint("key_id", "link_id"),)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    key_id: Mapped[str]
+    link_id: Mapped[UUID]
+    by_org_id: Mapped[UUID]
+    org_id: Mapped[UUID]
+    received_at: Mapped[Moment]
+
+
+class KeyEvent(Base):
+    """An operator-signed key event. `prev` chains the events of one organization."""
+
+    __tablename__ = "key_event"
+    __table_args__ = (
+        # Two successors of one event would be a fork of the chain; so would be two beginnings.
+        UniqueConstraint("org_id", "prev", postgresql_nulls_not_distinct=True),
+        Index("ix_key_event_key", "key_id"),
+    )
+    statement_id: Mapped[Sha256] = mapped_column(
+        ForeignKey("statement.statement_id"), primary_key=True
+    )
+    seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True), unique=True)
+    org_id: Mapped[UUID]
+    key_id: Mapped[str]
+    event: Mapped[str]
+    roles: Mapped[Texts]
+    prev: Mapped[str | None]
+    cause_id: Mapped[UUID] = mapped_column(unique=True)
+
+
+def own_challenge(tx: Session, challenge_id: UUID, org_id: UUID) -> Challenge | None:
+    """Return a challenge if it was given to this organization."""
+    query = select(Challenge).where(Challenge.id == challenge_id, Challenge.org_id == org_id)
+    return tx.scalar(query)
+
+
+def add_enrolment(tx: Session, **columns: Any) -> Enrolment | None:
+    """Store a proved key; None where its challenge was answered before, even a moment ago."""
+    statement = insert(Enrolment).values(**columns)
+    return tx.scalar(
+        statement.on_conflict_do_nothing(index_elements=["challenge_id"]).returning(Enrolment)
+    )
+
+
+def enrolments_of(tx: Session, org_id: UUID, key_id: str) -> list[Enrolment]:
+    """Return how an organization proved one key, newest first: it may do so more than once."""
+    query = select(Enrolment).where(Enrolment.org_id == org_id, Enrolment.key_id == key_id)
+    return list(tx.scalars(query.order_by(Enrolment.id.desc())))
+
+
+def keys_of(tx: Session, org_id: UUID, before: UUID | None, limit: int) -> list[Enrolment]:
+    """Return the newest proof of each key of an organization, newest first."""
+    newest = (
+        select(Enrolment)
+        .where(Enrolment.org_id == org_id)
+        .distinct(Enrolment.key_id)
+        .order_by(Enrolment.key_id, Enrolment.id.desc())
+        .subquery()
+    )
+    each = aliased(Enrolment, newest)
+    query = select(each).order_by(each.id.desc()).limit(limit)
+    return list(tx.scalars(query if before is None else query.where(each.id < before)))
+
+
+def public_keys(
+    tx: Session, org_id: UUID, after: int, limit: int
+) -> list[tuple[KeyEvent, bytes, int]]:
+    """Return an organization's logged keys by leaf index: newest event, DER key, index."""
+    newest = (
+        select(KeyEvent.statement_id, Leaf.index)
+        .join(Leaf, Leaf.statement_id == KeyEvent.statement_id)
+        .where(KeyEvent.org_id == org_id)
+        .distinct(KeyEvent.key_id)
+        .order_by(KeyEvent.key_id, Leaf.index.desc())
+        .subquery()
+    )
+    query = (
+        select(KeyEvent, Statement.payload, newest.c.index)
+        .join(newest, newest.c.statement_id == KeyEvent.statement_id)
+        .join(Statement, Statement.statement_id == KeyEvent.statement_id)
+        .where(newest.c.index > after)
+        .order_by(newest.c.index)
+        .limit(limit)
+    )
+    return [
+        (event, strict_base64.decode(strict_json.loads(payload)["predicate"]["key"]["spki"]), index)
+        for event, payload, index in tx.execute(query)
+    ]
+
+
+def newest_event(tx: Session, org_id: UUID) -> KeyEvent | None:
+    """Return the end of an organization's chain of key events, logged or about to be."""
+    return tx.scalar(
+        select(KeyEvent).where(KeyEvent.org_id == org_id).order_by(KeyEvent.seq.desc()).limit(1)
+    )
+
+
+def logged_events(tx: Session, org_id: UUID) -> list[tuple[KeyEvent, Statement, int]]:
+    """Return an organization's key events that are in the log, with statement and leaf index."""
+    query = (
+        select(KeyEvent, Statement, Leaf.index)
+        .join(Statement, Statement.statement_id == KeyEvent.statement_id)
+        .join(Leaf, Leaf.statement_id == KeyEvent.statement_id)
+        .where(KeyEvent.org_id == org_id)
+        .order_by(Leaf.index)
+    )
+    return [(event, statement, index) for event, statement, index in tx.execute(query)]
+
+
+def event_of(tx: Session, statement_id: str) -> KeyEvent:
+    """Return the key event a statement is."""
+    return tx.get_one(KeyEvent, statement_id)
+
+
+def with_event_number(
+    tx: Session, submission_ids: Iterable[UUID]
+) -> list[tuple[Statement, int | None]]:
+    """Return the statements of some submissions, key events with their number among all."""
+    query = (
+        select(Statement, KeyEvent.seq)
+        .outerjoin(KeyEvent, KeyEvent.statement_id == Statement.statement_id)
+        .where(Statement.submission_id.in_(list(submission_ids)))
+    )
+    return [(statement, seq) for statement, seq in tx.execute(query)]
+
+
+def ring_events(tx: Session, org_ids: Iterable[UUID]) -> tuple[keyring.KeyEvent, ...]:
+    """Return the logged key events of some firms as `rensho.keyring` wants them.
+
+    Vouchers are opened as far as the asking organization may read them.
+    """
+    logged = [found for org_id in org_ids for found in logged_events(tx, org_id)]
+    opened: dict[str, list[dict[str, Any]]] = {}
+    for one in disclosures_of(tx, [event.statement_id for event, _, _ in logged]):
+        opened.setdefault(one.statement_id, []).append(disclosure.parse(one.text).value)
+    return tuple(
+        keyring.KeyEvent(
+            event.statement_id,
+            (0, index),
+            strict_json.loads(statement.payload)["predicate"],
+            tuple(Voucher.from_json(value) for value in opened.get(event.statement_id, ())),
+        )
+        for event, statement, index in logged
+    )
+
+
+def holders(tx: Session, key_ids: Iterable[str]) -> set[UUID]:
+    """Return the organizations that have any of these keys."""
+    query = select(KeyEvent.org_id).where(KeyEvent.key_id.in_(list(key_ids))).distinct()
+    return set(tx.scalars(query))
+
+
+def held_by_another(tx: Session, key_id: str, org_id: UUID) -> bool:
+    """Whether another organization has this key: that is for a person to look at."""
+    query = select(func.count()).where(KeyEvent.key_id == key_id, KeyEvent.org_id != org_id)
+    return bool(tx.scalar(query))

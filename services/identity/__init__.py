@@ -1,0 +1,1 @@
+"""Who may: organizations, members, sessions, machine clients, tokens and their public keys."""

@@ -1,0 +1,1 @@
+"""The asking: suppliers, packs, questionnaires, campaigns, requests and responses."""

@@ -1,0 +1,145 @@
+"""Reviewing: a requester decides question by question on what was signed for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, time
+from typing import Any
+from uuid import UUID
+
+from rensho import sign
+from rensho.sign import Outcome
+from sqlalchemy.orm import Session
+
+from services.kit.auth import Principal
+from services.kit.db import new_id
+from services.kit.problems import Invalid, NotFound, Refused
+from services.questionnaire.actions import questionnaires
+from services.questionnaire.actions.signing import (
+    Deployment,
+    Hand,
+    ToSign,
+    common,
+    making,
+    refuse_hand,
+    to_sign,
+)
+from services.questionnaire.rules.packs import Question
+from services.questionnaire.store import requests, responses
+from services.questionnaire.store.tables import Review
+
+
+class NotAsked(Invalid):
+    """A decision is on a question that was not asked, or on an option it does not have."""
+
+    urn = "reviews/unknown-question"
+
+
+class SentBackTwice(Refused):
+    """What was withheld as a trade secret cannot be sent back a second time (domain.md)."""
+
+    urn = "reviews/withheld-sent-back-twice"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One question's outcome; a waiver has a last day, sent back a reason."""
+
+    question: str
+    outcome: Outcome
+    value: str | None = None
+    until: date | None = None
+    reason: str | None = None
+
+
+def prepare(
+    tx: Session,
+    who: Principal,
+    statement_id: str,
+    decisions: Sequence[Decision],
+    hand: Hand,
+    deployment: Deployment,
+    now: datetime,
+) -> ToSign:
+    """Hand out a review of one recorded statement of a response to you, ready to sign.
+
+    Raises:
+        NotFound: no such statement on record for you.
+        NotAsked, SentBackTwice: a decision will not do.
+        WrongSigningTime, DeadKey, Unsignable: see `signing`.
+    """
+    refuse_hand(tx, hand, now)
+    target = responses.preparation_of(tx, statement_id)
+    if target is None or target.requester_org_id != who.org or target.recorded_at is None:
+        raise NotFound("no such statement on record")
+    request = requests.asked_by(tx, who.org, target.request_id)
+    assert request is not None
+    _, questions = questionnaires.shown(tx, request.questionnaire_id)
+    for decision in decisions:
+        _refuse_strange(decision, questions)
+    _refuse_insisting(tx, target.response_id, target.opened, decisions)
+    with making():
+        payload = sign.review(
+            common(deployment, who.org, hand),
+            statement_id=statement_id,
+            decisions=[_signed(each) for each in decisions],
+        )
+    statement = to_sign("review", payload)
+    tx.add(
+        Review(
+            id=new_id(),
+            review_statement_id=statement.statement_id,
+            statement_id=statement_id,
+            response_id=target.response_id,
+            requester_org_id=who.org,
+            respondent_org_id=target.respondent_org_id,
+            decisions=[
+                {**asdict(each), "until": each.until.isoformat() if each.until else None}
+                for each in decisions
+            ],
+        )
+    )
+    tx.flush()
+    tx.info["details"]["review_statement_id"] = statement.statement_id
+    return statement
+
+
+def _refuse_strange(decision: Decision, questions: Mapping[str, Question]) -> None:
+    question = questions.get(decision.question)
+    if question is None:
+        raise NotAsked("this question was not asked", question=decision.question)
+    if decision.value is not None and decision.value not in question.alignments:
+        raise NotAsked("this question has no such option", question=decision.question)
+
+
+def _refuse_insisting(
+    tx: Session, response_id: UUID, opened: Mapping[str, Any], decisions: Sequence[Decision]
+) -> None:
+    parts = [opened, *opened["components"]]
+    withheld = {
+        answer["question"]
+        for part in parts
+        for answer in part["answers"]
+        if answer["state"] == "withheld"
+    }
+    before = {
+        each["question"]
+        for review in responses.recorded_reviews(tx, response_id)
+        for each in review.decisions
+        if each["outcome"] == "sent_back"
+    }
+    again = {each.question for each in decisions if each.outcome == "sent_back"}
+    if insisted := sorted(again & before & withheld):
+        raise SentBackTwice("withheld answers were sent back before", questions=insisted)
+
+
+def _signed(decision: Decision) -> sign.Decision:
+    until = decision.until
+    return sign.Decision(
+        question=decision.question,
+        outcome=decision.outcome,
+        value=decision.value,
+        until=datetime.combine(until, time(23, 59, 59), UTC) if until else None,
+        reason=decision.reason,
+    )

@@ -1,0 +1,1 @@
+"""Routes, and what they take and give."""

@@ -1,0 +1,222 @@
+"""Guidance packs and their questions, as anybody may read them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from services.kit.auth import needs
+from services.kit.problems import NotFound
+from services.kit.web import Model
+from services.questionnaire.api.edge import Bilingual, bilingual
+from services.questionnaire.rules import conditions
+from services.questionnaire.rules.packs import Pack, Question
+from services.questionnaire.rules.prescreen import Form
+from services.questionnaire.store import packs
+
+router = APIRouter(tags=["packs", "portal"])
+
+
+class OptionOut(Model):
+    """One answer to choose; `alignment` as RM-1 counts it, a decimal of nine places."""
+
+    code: str
+    alignment: str
+    label: Bilingual
+
+
+class DetailOut(Model):
+    """An optional field beside the answer: shown to the requester, never counted."""
+
+    name: str
+    kind: str
+    label: Bilingual
+    unit: str | None
+    options: dict[str, Bilingual]
+
+
+class ClauseOut(Model):
+    """The guidance item a question comes from, and how sure its identifier is."""
+
+    id: str
+    instrument: str
+    confidence: str
+    locator: str | None
+    subject: Bilingual
+
+
+class QuestionOut(Model):
+    """One question. `applies_if` is a condition (see docs) or null; `derived` ones are not asked."""
+
+    id: str
+    rev: int
+    pack: str
+    about: str
+    roles: list[str]
+    principle: str
+    topic: str | None
+    criticality: int
+    text: Bilingual
+    help: Bilingual
+    answer_type: str
+    options: list[OptionOut]
+    details: list[DetailOut]
+    states: list[str]
+    evidence: list[str]
+    freshness_days: int
+    applies_if: dict[str, Any] | None
+    derived: bool
+    starter: bool
+    clauses: list[ClauseOut]
+
+
+class PackSummary(Model):
+    """One version of a pack; `note` says how far a draft has been checked."""
+
+    id: str
+    version: str
+    status: str
+    title: Bilingual
+    note: Bilingual
+    sha256: str
+    questions: int
+
+
+class PackList(Model):
+    """All packs of this build."""
+
+    items: list[PackSummary]
+
+
+class PackOut(Model):
+    """A whole pack."""
+
+    id: str
+    version: str
+    status: str
+    title: Bilingual
+    note: Bilingual
+    sha256: str
+    supersedes: str | None
+    questions: list[QuestionOut]
+    states: dict[str, Bilingual]
+    evidence_kinds: dict[str, Bilingual]
+
+
+class Tick(Model):
+    """One tick of the pre-screen."""
+
+    code: str
+    label: Bilingual
+
+
+class PreScreenForm(Model):
+    """The five ticks before any question, and the extra one under "none of these"."""
+
+    text: Bilingual
+    help: Bilingual
+    ticks: list[Tick]
+    suppliers_text: Bilingual
+    suppliers: list[Tick]
+
+
+def question_out(question: Question) -> QuestionOut:
+    """Show one question."""
+    return QuestionOut(
+        id=question.id,
+        rev=question.rev,
+        pack=question.pack,
+        about=question.about,
+        roles=sorted(question.roles),
+        principle=question.principle,
+        topic=question.topic,
+        criticality=question.criticality,
+        text=bilingual(question.text),
+        help=bilingual(question.help),
+        answer_type=question.answer_type,
+        options=[
+            OptionOut(
+                code=each.code, alignment=f"{each.alignment:.9f}", label=bilingual(each.label)
+            )
+            for each in question.options
+        ],
+        details=[
+            DetailOut(
+                name=each.name,
+                kind=each.kind,
+                label=bilingual(each.label),
+                unit=each.unit,
+                options={code: bilingual(label) for code, label in each.options.items()},
+            )
+            for each in question.details
+        ],
+        states=sorted(question.states),
+        evidence=list(question.evidence),
+        freshness_days=question.freshness_days,
+        applies_if=question.applies_if and conditions.document(question.applies_if),
+        derived=question.derived_from is not None,
+        starter=question.id in packs.load_starter().questions,
+        clauses=[
+            ClauseOut(
+                id=each.id,
+                instrument=each.instrument,
+                confidence=each.confidence,
+                locator=each.locator,
+                subject=bilingual(each.subject),
+            )
+            for each in question.clauses
+        ],
+    )
+
+
+def pre_screen_out(form: Form) -> PreScreenForm:
+    """Show the pre-screen."""
+    return PreScreenForm(
+        text=bilingual(form.text),
+        help=bilingual(form.help),
+        ticks=[Tick(code=code, label=bilingual(label)) for code, label in form.ticks.items()],
+        suppliers_text=bilingual(form.suppliers_text),
+        suppliers=[
+            Tick(code=code, label=bilingual(label)) for code, label in form.suppliers.items()
+        ],
+    )
+
+
+@router.get("/packs", dependencies=[needs("packs.read")])
+def list_packs() -> PackList:
+    """List the packs of this build."""
+    return PackList(
+        items=[
+            PackSummary(
+                id=pack.id,
+                version=pack.version,
+                status=pack.status,
+                title=bilingual(pack.title),
+                note=bilingual(pack.note),
+                sha256=pack.digest,
+                questions=len(pack.questions),
+            )
+            for _, pack in sorted(packs.load_all().items())
+        ]
+    )
+
+
+@router.get("/packs/{pack_id}/{version}", dependencies=[needs("packs.read")])
+def read_pack(pack_id: str, version: str) -> PackOut:
+    """Read one version of a pack with all its questions."""
+    pack: Pack | None = packs.load_all().get((pack_id, version))
+    if pack is None:
+        raise NotFound("no such pack")
+    return PackOut(
+        id=pack.id,
+        version=pack.version,
+        status=pack.status,
+        title=bilingual(pack.title),
+        note=bilingual(pack.note),
+        sha256=pack.digest,
+        supersedes=pack.supersedes,
+        questions=[question_out(each) for each in pack.questions],
+        states={name: bilingual(label) for name, label in pack.states.items()},
+        evidence_kinds={name: bilingual(label) for name, label in pack.evidence_kinds.items()},
+    )

@@ -1,0 +1,374 @@
+"""Responses: one document per response, saved under a version, fixed as a revision to sign."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from pydantic import AwareDatetime, Field, StringConstraints, field_validator
+from rensho.salted import sha256
+from sqlalchemy.orm import Session
+
+from services.kit.auth import Who, needs
+from services.kit.problems import NotFound
+from services.kit.web import Model, Now, OnceOnly, Tx
+from services.questionnaire.actions import questionnaires, submitting
+from services.questionnaire.actions import responses as actions
+from services.questionnaire.actions.submitting import Prepared
+from services.questionnaire.api.edge import (
+    Body,
+    Dependency,
+    Deployed,
+    HandIn,
+    Line,
+    Prose,
+    Sha256,
+    StatementOut,
+    Version,
+    etag,
+    read_strictly,
+    statement_out,
+    strict_body,
+)
+from services.questionnaire.rules import answers, drafts
+from services.questionnaire.rules.conditions import ATTRIBUTES
+from services.questionnaire.store import responses
+from services.questionnaire.store.tables import Response as Stored
+
+router = APIRouter(tags=["portal"])
+
+YesNo = Literal["yes", "no"]
+Ticked = Literal["yes", "none", "checking"]
+QuestionId = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+
+
+class PreScreenIn(Model):
+    """The ticks ① to ③; `suppliers` is the extra tick under "none of these"."""
+
+    embedded: Ticked
+    process: Ticked
+    customer_data: Ticked
+    suppliers: Literal["none", "unknown"] | None = None
+
+
+class ScopeMemberIn(Model):
+    """A firm a group answer also speaks for, and the basis of that mandate."""
+
+    name: Line
+    basis: Line
+
+
+class ScopeIn(Model):
+    """What the response covers: all goods or the named lines."""
+
+    kind: Literal["company", "sites", "products", "group"] = "company"
+    goods: Literal["all"] | Annotated[list[Line], Field(min_length=1)] = "all"
+    sites: list[Line] = []
+    products: list[Line] = []
+    members: list[ScopeMemberIn] = []
+
+
+class SourceDocumentIn(Model):
+    """The sheet a relayed or proxy entry came from."""
+
+    digest: Sha256
+    channel: Line
+    received_at: AwareDatetime
+
+
+class AnswerIn(Model):
+    """One answer; `value` is an option code and belongs to an answered question only."""
+
+    state: Literal["answered", "checking", "withheld", "not_applicable"]
+    value: str | None = None
+    reason: Prose | None = None
+    note: Prose | None = None
+    details: dict[str, str] = {}
+    evidence: Annotated[list[str], Field(max_length=50)] = []
+
+
+class RolesIn(Model):
+    """Three facts of a component; one left out is undecided."""
+
+    developer: YesNo | None = None
+    provider: YesNo | None = None
+    user: YesNo | None = None
+
+
+class ComponentIn(Model):
+    """One AI component; its own answers win over the organization's."""
+
+    supplier_component_id: Line
+    name: Line
+    version: Line
+    kind: Literal["model", "dataset", "ai-system", "ai-service", "embedded-ai"]
+    use: Literal["embedded", "process", "customer-data"]
+    roles: RolesIn = RolesIn()
+    attributes: dict[str, str] = {}
+    purl: Line | None = None
+    ml_bom_sha256: Sha256 | None = None
+    answers: dict[QuestionId, AnswerIn] = {}
+
+    @field_validator("attributes")
+    @classmethod
+    def _known(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, said in value.items():
+            if said not in ATTRIBUTES.get(name, ()):
+                msg = f"attributes.{name}: no such attribute or value"
+                raise ValueError(msg)
+        return value
+
+
+class SubTierEntryIn(Model):
+    """One of your own suppliers; what is left out is taken from your supply link."""
+
+    supplier_id: UUID
+    dependency: Dependency | None = None
+    visibility: Literal["named", "masked"]
+    pass_through: bool | None = None
+
+
+class SubTierIn(Model):
+    """The tier below: `declared` null is silence; `undisclosed` counts firms per class."""
+
+    declared: Literal["complete", "none"] | None = None
+    open_totals: bool = True
+    entries: Annotated[list[SubTierEntryIn], Field(max_length=2000)] = []
+    undisclosed: dict[Dependency, Annotated[int, Field(ge=0, le=1_000_000)]] = {}
+
+
+class ResponseDocument(Model):
+    """One whole response."""
+
+    pre_screen: PreScreenIn | None = None
+    scope: ScopeIn = ScopeIn()
+    origin: Literal["self", "excel", "relayed", "transcribed"] = "self"
+    source_document: SourceDocumentIn | None = None
+    answers: dict[QuestionId, AnswerIn] = {}
+    components: list[ComponentIn] = []
+    sub_tier: SubTierIn | None = None
+
+    def stored(self) -> dict[str, Any]:
+        """Return it as it is kept: plain JSON; what was left out of an answer stays out."""
+        found = self.model_dump(mode="json")
+        parts: list[dict[str, Any]] = [found, *found["components"]]
+        for part in parts:
+            part["answers"] = {
+                id: {name: value for name, value in answer.items() if value}
+                for id, answer in part["answers"].items()
+            }
+        for component in found["components"]:
+            component["roles"] = {k: v for k, v in component["roles"].items() if v}
+        return found
+
+
+class ProgressOut(Model):
+    """Counts over what is asked; `silent` is still to be answered."""
+
+    total: int
+    answered: int
+    checking: int
+    withheld: int
+    not_applicable: int
+    silent: int
+    undecided: int
+
+
+class ResponseOut(Model):
+    """A response; `version` is its ETag. `revision` is the newest on record, 0 for none.
+
+    `refused` lists the codes where the newest statement of it was refused by the log.
+    """
+
+    id: UUID
+    request_id: UUID
+    state: Literal["opened", "started", "prepared", "signed"]
+    version: int
+    revision: int
+    saved_at: datetime
+    document: ResponseDocument
+    progress: ProgressOut
+    refused: list[str]
+
+
+class CopyIn(Model):
+    """Which response of yours to take the answers from."""
+
+    from_response_id: UUID
+
+
+class CopiedOut(Model):
+    """The response after copying; `left_out` are the questions whose answers did not fit."""
+
+    response: ResponseOut
+    left_out: list[str]
+
+
+class ComponentsAddedOut(Model):
+    """The response after reading an ML-BOM; `added` are the new components' ids."""
+
+    response: ResponseOut
+    added: list[str]
+
+
+class PrepareIn(HandIn):
+    """Who is about to sign, in which language it was shown, and how far it may be passed on."""
+
+    locale: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+    open: Literal["all"] = "all"
+    onward: Literal["none", "pseudonymous", "named"] = "none"
+
+
+class NoteOut(Model):
+    """What goes in otherwise than it was asked for, and why."""
+
+    supplier_id: UUID
+    asked: str
+    went_as: str
+    reason: dict[str, str]
+
+
+class PreparedOut(Model):
+    """A revision to sign: every statement in this order, the declaration last.
+
+    Submit the bundles with `documents` (file name → base64) and `disclosures` (shape of
+    `disclosures.json`); keep `kept_back` to yourself.
+    """
+
+    revision: int
+    request_statement_id: str
+    statements: list[StatementOut]
+    documents: dict[str, str]
+    disclosures: dict[str, dict[str, list[str]]]
+    kept_back: dict[str, dict[str, list[str]]]
+    notes: list[NoteOut]
+
+
+@router.post("/requests/{request_id}/response", dependencies=[needs("responses.write")])
+def open_response(tx: Tx, who: Who, request_id: UUID, http: Response) -> ResponseOut:
+    """Begin the response to a request, or get the one that was begun."""
+    return _shown(tx, actions.open_one(tx, who, request_id), http)
+
+
+@router.get("/responses/{response_id}", dependencies=[needs("responses.read")])
+def read_response(tx: Tx, who: Who, response_id: UUID, http: Response) -> ResponseOut:
+    """Read a response of yours."""
+    found = responses.own(tx, who.org, response_id)
+    if found is None:
+        raise NotFound("no such response")
+    return _shown(tx, found, http)
+
+
+@router.put("/responses/{response_id}", dependencies=[needs("responses.write"), strict_body])
+def save_response(
+    tx: Tx,
+    who: Who,
+    now: Now,
+    response_id: UUID,
+    body: ResponseDocument,
+    version: Version,
+    http: Response,
+) -> ResponseOut:
+    """Save the whole document over the version you read (`If-Match`)."""
+    saved = actions.save(tx, who, response_id, version, body.stored(), now)
+    return _shown(tx, saved, http)
+
+
+@router.post("/responses/{response_id}/copy", dependencies=[needs("responses.write")])
+def copy_response(
+    tx: Tx,
+    who: Who,
+    now: Now,
+    response_id: UUID,
+    body: CopyIn,
+    version: Version,
+    http: Response,
+) -> CopiedOut:
+    """Take over the answers of another response of yours (`If-Match`)."""
+    found, left = actions.copy(tx, who, response_id, version, body.from_response_id, now)
+    return CopiedOut(response=_shown(tx, found, http), left_out=left)
+
+
+@router.post(
+    "/responses/{response_id}/components/ml-bom",
+    dependencies=[needs("responses.write")],
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/vnd.cyclonedx+json": {"schema": {"type": "object"}}},
+        }
+    },
+)
+def add_ml_bom(
+    tx: Tx, who: Who, now: Now, response_id: UUID, content: Body, http: Response
+) -> ComponentsAddedOut:
+    """Add the AI components of a CycloneDX ML-BOM (JSON, 1.5 to 1.7) to the draft."""
+    bom = read_strictly(content)
+    found, added = actions.add_ml_bom(tx, who, response_id, bom, sha256(content), now)
+    return ComponentsAddedOut(response=_shown(tx, found, http), added=added)
+
+
+@router.post(
+    "/responses/{response_id}/prepare",
+    dependencies=[needs("responses.write")],
+    response_model=PreparedOut,
+)
+def prepare_response(
+    tx: Tx,
+    who: Who,
+    now: Now,
+    response_id: UUID,
+    body: PrepareIn,
+    deployment: Deployed,
+    once: OnceOnly,
+) -> Response:
+    """Fix the next revision and get its statements to sign; an unsigned one is replaced."""
+
+    def work() -> PreparedOut:
+        made = submitting.prepare(
+            tx,
+            who,
+            response_id,
+            body.hand(),
+            deployment,
+            now,
+            locale=body.locale,
+            onward=body.onward,
+        )
+        return _prepared_out(made)
+
+    return once(work, status=200)
+
+
+def _prepared_out(made: Prepared) -> PreparedOut:
+    return PreparedOut(
+        revision=made.revision,
+        request_statement_id=made.request_statement_id,
+        statements=[statement_out(each) for each in made.statements],
+        documents=made.documents,
+        disclosures=made.disclosures,
+        kept_back=made.kept_back,
+        notes=[NoteOut(**each) for each in made.notes],
+    )
+
+
+def _shown(tx: Session, found: Stored, http: Response) -> ResponseOut:
+    http.headers.update(etag(found.version))
+    _, questions = questionnaires.shown(tx, found.questionnaire_id)
+    draft = drafts.read(found.document, questions)
+    stated = [(draft.component(one), one.answers) for one in draft.components]
+    progress = answers.progress(list(questions.values()), draft.answers, stated)
+    newest = responses.newest(tx, found.id)
+    return ResponseOut(
+        id=found.id,
+        request_id=found.request_id,
+        state=found.state,
+        version=found.version,
+        revision=found.signed_revision,
+        saved_at=found.saved_at,
+        document=ResponseDocument.model_validate(found.document),
+        progress=ProgressOut.model_validate(progress),
+        refused=(newest.refused if newest else None) or [],
+    )

@@ -1,0 +1,130 @@
+"""Queries over snapshots and the scores in them, as a requester reads them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Select, exists, select
+from sqlalchemy.orm import Session, undefer
+
+from services.risk.store.shown import (
+    Label,
+    Score,
+    Snapshot,
+    SnapshotLogged,
+    SnapshotRefused,
+    SnapshotSigned,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A snapshot and what became of it so far."""
+
+    asked: Snapshot
+    signed: SnapshotSigned | None
+    logged: SnapshotLogged | None
+    refused: SnapshotRefused | None
+
+
+def _standings(
+    org: UUID,
+) -> Select[Snapshot, SnapshotSigned | None, SnapshotLogged | None, SnapshotRefused | None]:
+    return (
+        select(Snapshot, SnapshotSigned, SnapshotLogged, SnapshotRefused)
+        .outerjoin(SnapshotSigned, SnapshotSigned.snapshot_id == Snapshot.id)
+        .outerjoin(SnapshotLogged, SnapshotLogged.snapshot_id == Snapshot.id)
+        .outerjoin(SnapshotRefused, SnapshotRefused.snapshot_id == Snapshot.id)
+        .where(Snapshot.org_id == org)
+    )
+
+
+def standing(tx: Session, org: UUID, snapshot_id: UUID) -> Standing | None:
+    """Return one snapshot of an organization."""
+    row = tx.execute(_standings(org).where(Snapshot.id == snapshot_id)).first()
+    return None if row is None else Standing(*row)
+
+
+def standings(tx: Session, org: UUID, *, before: UUID | None, limit: int) -> list[Standing]:
+    """Return up to `limit` snapshots of an organization, newest first, older than `before`."""
+    query = _standings(org)
+    if before is not None:
+        query = query.where(Snapshot.id < before)
+    return [Standing(*row) for row in tx.execute(query.order_by(Snapshot.id.desc()).limit(limit))]
+
+
+def documents(tx: Session, org: UUID, snapshot_id: UUID) -> SnapshotSigned | None:
+    """Return a signed snapshot with the bytes of its facts and results."""
+    return tx.scalar(
+        select(SnapshotSigned)
+        .where(SnapshotSigned.snapshot_id == snapshot_id, SnapshotSigned.org_id == org)
+        .options(undefer(SnapshotSigned.facts), undefer(SnapshotSigned.results))
+    )
+
+
+def newest(tx: Session, org: UUID) -> SnapshotSigned | None:
+    """Return the newest signed snapshot that the log did not refuse."""
+    refused = exists().where(SnapshotRefused.snapshot_id == SnapshotSigned.snapshot_id)
+    return tx.scalar(
+        select(SnapshotSigned)
+        .where(SnapshotSigned.org_id == org, ~refused)
+        .order_by(SnapshotSigned.as_of.desc(), SnapshotSigned.snapshot_id.desc())
+        .limit(1)
+    )
+
+
+def signed(tx: Session, org: UUID, snapshot_id: UUID) -> SnapshotSigned | None:
+    """Return a signed snapshot without its documents."""
+    return tx.scalar(
+        select(SnapshotSigned).where(
+            SnapshotSigned.snapshot_id == snapshot_id, SnapshotSigned.org_id == org
+        )
+    )
+
+
+def by_statement(tx: Session, statement_id: str) -> SnapshotSigned | None:
+    """Return the snapshot that was signed as this statement."""
+    return tx.scalar(select(SnapshotSigned).where(SnapshotSigned.statement_id == statement_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which scores of a snapshot are asked for; None asks for all."""
+
+    tier: int | None = None
+    band: str | None = None
+    vendor_code: str | None = None
+
+
+def scores(
+    tx: Session, org: UUID, snapshot_id: UUID, wanted: Wanted, *, after: str | None, limit: int
+) -> list[tuple[Score, Label | None]]:
+    """Return up to `limit` scores of a snapshot by id, with what the requester calls the firm."""
+    query = _labelled(org, snapshot_id)
+    if wanted.tier is not None:
+        query = query.where(Score.tier == wanted.tier)
+    if wanted.band is not None:
+        query = query.where(Score.band == wanted.band)
+    if wanted.vendor_code is not None:
+        query = query.where(Label.vendor_codes.contains([wanted.vendor_code]))
+    if after is not None:
+        query = query.where(Score.id > after)
+    rows = tx.execute(query.order_by(Score.id).limit(limit))
+    return [(score, label) for score, label in rows]
+
+
+def score(
+    tx: Session, org: UUID, snapshot_id: UUID, firm: str
+) -> tuple[Score, Label | None] | None:
+    """Return one firm's score in a snapshot."""
+    row = tx.execute(_labelled(org, snapshot_id).where(Score.id == firm)).first()
+    return None if row is None else (row[0], row[1])
+
+
+def _labelled(org: UUID, snapshot_id: UUID) -> Select[Score, Label | None]:
+    return (
+        select(Score, Label)
+        .outerjoin(Label, Label.link_id == Score.link_id)
+        .where(Score.org_id == org, Score.snapshot_id == snapshot_id)
+    )

@@ -1,0 +1,108 @@
+"""The root app of a process: mounted lifespans, health, readiness, metrics, docs, problems."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from services.front import Metrics, make_front
+
+
+def app_that_counts(events: list[str], name: str) -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        events.append(f"{name} up")
+        yield
+        events.append(f"{name} down")
+
+    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None)
+
+    @app.get("/things")
+    def things() -> list[str]:
+        return ["thing"]
+
+    return app
+
+
+@pytest.fixture
+def events() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def front(events: list[str]) -> Callable[..., TestClient]:
+    def make(checks: dict[str, Callable[[], bool]] | None = None) -> TestClient:
+        mounts = {f"/{name}/v1": app_that_counts(events, name) for name in ("one", "two", "three")}
+        return TestClient(make_front(mounts, checks or {}, Metrics()))
+
+    return make
+
+
+def test_each_mounted_app_starts_once_and_ends_in_reverse(
+    front: Callable[..., TestClient], events: list[str]
+) -> None:
+    with front():
+        assert events == ["one up", "two up", "three up"]
+    assert events[3:] == ["three down", "two down", "one down"]
+
+
+def test_liveness_asks_nothing_and_readiness_asks_everything(
+    front: Callable[..., TestClient],
+) -> None:
+    state = {"database": True}
+    with front({"database": lambda: state["database"]}) as http:
+        assert http.get("/readyz").status_code == 200
+        state["database"] = False
+        answer = http.get("/readyz")
+        assert answer.status_code == 503
+        assert answer.headers["Retry-After"] == "1"
+        assert answer.json() == {"status": "not ready", "checks": {"database": False}}
+        assert http.get("/healthz").status_code == 200
+
+
+def test_metrics_count_answers_by_mount_method_and_status(
+    front: Callable[..., TestClient],
+) -> None:
+    with front() as http:
+        http.get("/one/v1/things")
+        http.get("/one/v1/nothing")
+        text = http.get("/metrics").text
+    line = 'rensho_http_answers_total{{method="GET",mount="/one/v1",status="{}"}} 1.0'
+    assert line.format(200) in text
+    assert line.format(404) in text
+    assert 'rensho_http_seconds_count{mount="/one/v1"} 2.0' in text
+
+
+def test_an_unknown_address_is_a_problem_document(front: Callable[..., TestClient]) -> None:
+    with front() as http:
+        answer = http.get("/nowhere")
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["type"] == "urn:rensho:problem:request/not-found"
+
+
+def test_api_docs_are_served_without_any_outside_address(front: Callable[..., TestClient]) -> None:
+    with front() as http:
+        index = http.get("/")
+        assert index.url.path == "/docs"
+        pages = re.findall(r'href="(/docs/\w+)"', index.text)
+        assert pages == ["/docs/one", "/docs/two", "/docs/three"]
+        page = http.get(pages[0])
+        assert 'data-url="/one/v1/openapi.json"' in page.text
+        assert "default-src 'self'" in page.headers["content-security-policy"]
+        loaded = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+        assert len(loaded) == 3
+        for path in loaded:
+            assert path.startswith("/docs/")
+            assert http.get(path).status_code == 200
+        assert http.get("/docs/unknown").status_code == 404
+
+
+def test_the_docs_page_asks_no_outside_validator(front: Callable[..., TestClient]) -> None:
+    with front() as http:
+        assert "validatorUrl: null" in http.get("/docs/start.js").text

@@ -1,0 +1,257 @@
+"""`renshod up` as people run it: a process on a folder, stopped, killed and started again."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx2
+import psutil
+import pytest
+
+from services.migrate import ROOT
+
+
+def until(true: Callable[[], bool], what: str, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"not in {seconds} s: {what}"
+        time.sleep(0.05)
+
+
+class House:
+    """One data folder and port, and the `renshod` processes started on them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with socket.socket() as sock:
+            sock.bind(("127.0.0.1", 0))
+            self.port = sock.getsockname()[1]
+        self.started: list[subprocess.Popen[str]] = []
+
+    @property
+    def environment(self) -> dict[str, str]:
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("RENSHO_")}
+        ours = {"RENSHO_DATA_DIR": str(self.folder / "data"), "RENSHO_PORT": str(self.port)}
+        return inherited | ours | {"PYTHONPATH": str(ROOT)}
+
+    def run(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "services", *arguments],
+            env=self.environment | more,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def up(self) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "services", "up"],
+            env=self.environment,
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=(self.folder / "log").open("a"),
+            text=True,
+        )
+        self.started.append(process)
+        until(lambda: self.ready() or process.poll() is not None, "ready")
+        assert process.poll() is None, (self.folder / "log").read_text()
+        return process
+
+    def ready(self) -> bool:
+        try:
+            return self.get("/readyz").status_code == 200
+        except httpx2.HTTPError:
+            return False
+
+    def get(self, path: str) -> httpx2.Response:
+        with httpx2.Client(trust_env=False, timeout=5) as http:
+            return http.get(f"http://127.0.0.1:{self.port}{path}")
+
+    def processes(self, word: str) -> list[psutil.Process]:
+        """Processes of this folder whose command line has the word."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                line = " ".join(process.cmdline())
+                of_here = str(self.folder) in line or (
+                    process.environ().get("RENSHO_DATA_DIR") == str(self.folder / "data")
+                )
+            except psutil.Error:
+                continue
+            if word in line and of_here and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        return found
+
+    def postmaster(self) -> int:
+        lines = (self.folder / "data" / "postgres" / "postmaster.pid").read_text().splitlines()
+        return int(lines[0])
+
+
+@pytest.fixture
+def house() -> Iterator[House]:
+    # Not tmp_path: as root the embedded server is another user and needs an open parent.
+    with tempfile.TemporaryDirectory(prefix="rensho-test-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o755)
+        made = House(Path(name))
+        yield made
+        for process in made.started:
+            process.kill()
+            process.wait()
+        for left in made.processes("postgres -D") + made.processes("sequencer"):
+            left.kill()
+
+
+def test_up_serves_everything_on_one_port_and_says_where(house: House) -> None:
+    process = house.up()
+    paths = ("/healthz", "/metrics", "/docs", "/log/checkpoint", "/risk/v1/openapi.json")
+    for path in paths:
+        assert house.get(path).status_code == 200, path
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=20)
+    assert f"http://127.0.0.1:{house.port}/docs" in said
+    assert str(house.folder / "data") in said
+    assert process.returncode == 0
+
+
+def test_ctrl_c_leaves_no_process_behind(house: House) -> None:
+    process = house.up()
+    assert house.processes("postgres -D")
+    until(lambda: bool(house.processes("sequencer")), "sequencer")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 0
+    assert house.processes("postgres -D") == []
+    assert house.processes("sequencer") == []
+
+
+def test_after_kill_9_the_same_folder_comes_up_again_whole(house: House) -> None:
+    process = house.up()
+    checkpoint = until_checkpoint(house)
+    process.kill()
+    process.wait()
+    until(lambda: house.processes("sequencer") == [], "the sequencer ends with its parent", 5)
+    assert house.processes("postgres -D"), "the embedded server outlives its starter"
+    again = house.up()
+    assert until_checkpoint(house)[:2] == checkpoint[:2]
+    report = house.run("fsck", "--json")
+    assert report.returncode == 0, report.stdout + report.stderr
+    assert json.loads(report.stdout)["damage"] == []
+    again.send_signal(signal.SIGTERM)
+    assert again.wait(20) == 0
+    assert house.processes("postgres -D") == [], "users that were killed no longer count"
+
+
+def until_checkpoint(house: House) -> list[str]:
+    until(lambda: house.get("/log/checkpoint").status_code == 200, "checkpoint")
+    return house.get("/log/checkpoint").text.splitlines()
+
+
+def test_a_killed_postgresql_comes_back_by_itself(house: House) -> None:
+    house.up()
+    until_checkpoint(house)
+    before = house.postmaster()
+    os.kill(before, signal.SIGKILL)
+    until(lambda: house.ready() and house.postmaster() != before, "ready again")
+    until_checkpoint(house)
+
+
+def test_a_killed_postgresql_and_main_process_come_back_on_up(house: House) -> None:
+    process = house.up()
+    process.kill()
+    os.kill(house.postmaster(), signal.SIGKILL)
+    process.wait()
+    house.up()
+
+
+def test_a_killed_sequencer_is_started_again(house: House) -> None:
+    house.up()
+    until(lambda: bool(house.processes("sequencer")), "sequencer")
+    first = house.processes("sequencer")[0]
+    first.kill()
+    until(
+        lambda: [p.pid for p in house.processes("sequencer")] not in ([], [first.pid]),
+        "another sequencer",
+    )
+
+
+def test_a_second_up_on_the_same_folder_is_refused(house: House) -> None:
+    house.up()
+    second = house.run("up")
+    assert second.returncode == 1
+    assert "another renshod is up" in second.stderr
+
+
+def test_a_taken_port_ends_the_start_at_once_and_leaves_nothing(house: House) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", house.port))
+        taken.listen()
+        failed = house.run("up")
+    assert failed.returncode == 1
+    assert "set RENSHO_PORT" in failed.stderr
+    assert house.processes("postgres -D") == []
+
+
+def test_production_refuses_to_start_by_accident(house: House) -> None:
+    refused = house.run("up", RENSHO_ENV="production")
+    assert refused.returncode == 2
+    assert "predicate base" in refused.stderr
+
+
+def test_a_process_of_its_own_refuses_the_in_memory_broker(house: House) -> None:
+    url = "postgresql://nobody@127.0.0.1:1/none"
+    for command in (["worker", "all"], ["relay"]):
+        refused = house.run(*command, RENSHO_DATABASE_URL=url)
+        assert refused.returncode == 2
+        assert "RENSHO_BROKER_URL" in refused.stderr
+
+
+@pytest.mark.parametrize("command", ["witness", "replay-events", "backup", "restore"])
+def test_what_is_not_in_this_version_says_so(house: House, command: str) -> None:
+    file = ["file"] if command in {"backup", "restore"} else []
+    answer = house.run(command, *file)
+    assert answer.returncode == 2
+    assert "not in this version" in answer.stderr
+
+
+def test_doctor_names_what_to_do_and_then_finds_nothing(house: House) -> None:
+    ill = house.run("doctor")
+    assert ill.returncode == 1
+    assert "problem keys" in ill.stdout
+    assert "renshod keys init" in ill.stdout
+    assert "run `renshod migrate`" in ill.stdout
+    assert house.run("keys", "init").returncode == 0
+    assert house.run("migrate").returncode == 0
+    well = house.run("doctor")
+    assert well.returncode == 0, well.stdout
+    assert re.findall("problem", well.stdout) == []
+
+
+def test_doctor_finds_a_key_that_others_may_read(house: House) -> None:
+    house.run("keys", "init")
+    (house.folder / "data-keys" / "log.key").chmod(0o644)
+    ill = house.run("doctor")
+    assert ill.returncode == 1
+    assert "chmod 600" in ill.stdout
+
+
+def test_invite_prints_a_link_and_an_eight_digit_code(house: House) -> None:
+    house.run("keys", "init")
+    house.run("migrate")
+    invited = house.run("invite", "架空工業株式会社", "first@kakuu.example")
+    assert invited.returncode == 0, invited.stderr
+    assert re.search(rf"^link http://127.0.0.1:{house.port}/invitations/\S{{43}}$", invited.stdout, re.M)
+    assert re.search(r"^code \d{8}$", invited.stdout, re.M)
+    refused = house.run("invite", "架空工業株式会社", "no mailbox")
+    assert refused.returncode == 1
+    assert "Traceback" not in refused.stderr
