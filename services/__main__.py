@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -137,6 +138,8 @@ def demo(
     from services.demo.cast import REQUESTER  # noqa: PLC0415
 
     settings = _demo_settings(_settings(logging.WARNING))
+    # So that a polite kill takes the embedded parts down too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _plain_failures(), everything.running(settings) as system:
         link, code = inviting.first(system.settings, REQUESTER.name, REQUESTER.mailbox)
         options = story.Options(

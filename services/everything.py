@@ -46,6 +46,7 @@ from services.processes import (
 
 # Waiting for a killed sequencer's lock to be freed by the database.
 _BUSY_PATIENCE_SECONDS = 15.0
+_ORPHAN_SECONDS = 10.0
 _WORKER_THREADS = 2
 Progress = Callable[[str], None]
 
@@ -69,13 +70,19 @@ def database(settings: Settings) -> Iterator[Settings]:
 
     Raises:
         embedded.Unreachable: the data folder is below a closed folder.
+        StartFailed: the embedded server did not start.
     """
     if settings.database_url is not None:
         yield settings
         return
     folder = settings.data_dir / "postgres"
     forget_the_dead(folder)
-    with embedded.postgres(folder) as url:
+    with ExitStack() as held:
+        try:
+            url = held.enter_context(embedded.postgres(folder))
+        except subprocess.SubprocessError as why:
+            msg = f"the embedded PostgreSQL did not start; {folder / 'log'} says why"
+            raise StartFailed(msg) from why
         yield settings.model_copy(update={"database_url": SecretStr(url)})
 
 
@@ -90,19 +97,42 @@ def forget_the_dead(folder: Path) -> None:
     if users.exists():
         alive = [pid for pid in json.loads(users.read_text() or "[]") if psutil.pid_exists(pid)]
         users.write_text(json.dumps(alive))
-    if pid_file.exists():
-        lines = pid_file.read_text().splitlines()
-        if not lines or not lines[0].strip().isdigit() or _is_foreign(int(lines[0])):
-            pid_file.unlink()
+    if not pid_file.exists():
+        return
+    lines = pid_file.read_text().splitlines()
+    postmaster = int(lines[0]) if lines and lines[0].strip().isdigit() else None
+    if not _runs(postmaster):
+        _wait_for_orphans(folder)
+        pid_file.unlink(missing_ok=True)
 
 
-def _is_foreign(pid: int) -> bool:
+def _runs(pid: int | None) -> bool:
+    """Whether the process is there, is PostgreSQL, and is more than a zombie nobody buried."""
     try:
-        process = psutil.Process(pid)
-        # A zombie is dead, but in a container without an init nobody buries it.
-        return "postgres" not in process.name() or process.status() == psutil.STATUS_ZOMBIE
+        process = psutil.Process(pid) if pid is not None else None
+        return (
+            process is not None
+            and "postgres" in process.name()
+            and process.status() != psutil.STATUS_ZOMBIE
+        )
     except psutil.NoSuchProcess:
-        return False  # PostgreSQL itself sees that this one is gone
+        return False
+
+
+def _wait_for_orphans(folder: Path) -> None:
+    """Wait for a killed server's children: they hold its memory until they notice, for a moment."""
+    deadline = time.monotonic() + _ORPHAN_SECONDS
+    while time.monotonic() < deadline and any(_works_in(folder)):
+        time.sleep(0.05)
+
+
+def _works_in(folder: Path) -> Iterator[int]:
+    for process in psutil.process_iter():
+        try:
+            if "postgres" in process.name() and process.cwd() == str(folder.resolve()):
+                yield process.pid
+        except psutil.Error:
+            continue
 
 
 def _postgres_keeper(folder: Path) -> Callable[[threading.Event], None]:
@@ -124,13 +154,6 @@ def _postgres_keeper(folder: Path) -> Callable[[threading.Event], None]:
                 log.warning("PostgreSQL did not start yet", error=repr(why))
 
     return run
-
-
-def _runs(pid: int | None) -> bool:
-    try:
-        return pid is not None and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 @contextmanager
@@ -182,11 +205,11 @@ def running(settings: Settings, say: Progress = lambda _: None) -> Iterator[Runn
         up.enter_context(in_thread("sequencer", _child(settings, system.failed), threading.Event()))
         say("starting the web server")
         mounts, checks, refresh = web_mounts(settings)
+        checks["log"] = lambda: _log_is_open(settings)
         metrics = Metrics()
         up.enter_context(served(make_front(mounts, checks, metrics), sock))
         keys = keep_keys(refresh, checks["token keys"])
         up.enter_context(in_thread("token keys", keys, threading.Event()))
-        checks["log"] = lambda: _log_is_open(settings)
         _wait_until(lambda: all(check() for check in checks.values()), system.failed)
         yield system
 
@@ -222,8 +245,11 @@ def _or_fail(
 
 def _log_is_open(settings: Settings) -> bool:
     """Whether the sequencer has signed a first checkpoint, so that signers find an anchor."""
-    with httpx2.Client(trust_env=False, timeout=2.0) as http:
-        return http.get(f"http://127.0.0.1:{settings.port}/log/checkpoint").is_success
+    try:
+        with httpx2.Client(trust_env=False, timeout=2.0) as http:
+            return http.get(f"http://127.0.0.1:{settings.port}/log/checkpoint").is_success
+    except httpx2.HTTPError:
+        return False
 
 
 def _wait_until(true: Callable[[], bool], failed: threading.Event, seconds: float = 30) -> None:

@@ -1,4 +1,4 @@
-"""`@pytest.mark.needs("rabbitmq")`: skip where the program is missing, fail where it is required."""
+"""`@pytest.mark.needs("rabbitmq")`: skip where it is missing, fail where it is required."""
 
 from __future__ import annotations
 

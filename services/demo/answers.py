@@ -70,7 +70,7 @@ def answers(firm: Firm, questions: list[Json]) -> Json:
     given: Json = {}
     for question in questions:
         options = sorted(question["options"], key=lambda option: float(option["alignment"] or 0))
-        if not options:
+        if not options or question["derived"]:
             continue
         if "checking" in question.get("states", []) and chance.random() < checking:
             given[question["id"]] = {"state": "checking"}
@@ -84,11 +84,15 @@ def response(firm: Firm, questions: list[Json], sub_tier: Json) -> Json:
     """Return the firm's whole answer document."""
     no_ai = firm.manner == "no-ai"
     components = [] if no_ai else [component(firm, n + 1) for n in range(firm.components)]
+    uses = {one["use"] for one in components} | ({"embedded"} if firm.ml_bom else set())
     return {
         "pre_screen": {
-            "embedded": "none" if no_ai else "yes",
-            "process": "none",
-            "customer_data": "none",
+            tick: "yes" if use in uses else "none"
+            for tick, use in (
+                ("embedded", "embedded"),
+                ("process", "process"),
+                ("customer_data", "customer-data"),
+            )
         },
         "scope": {"kind": "company"},
         "origin": "self",

@@ -24,7 +24,8 @@ class Answered(Exception):
     """A refusal: the problem document the server sent."""
 
     def __init__(self, status: int, problem: Json) -> None:
-        super().__init__(f"{status} {problem.get('type')}: {problem.get('detail')}")
+        wrong = problem.get("errors") or problem.get("problems") or ""
+        super().__init__(f"{status} {problem.get('type')}: {problem.get('detail')} {wrong}")
         self.status, self.problem = status, problem
 
     @property
@@ -132,7 +133,7 @@ class Api:
         while True:
             page = self.get(path, **query, **({"cursor": cursor} if cursor else {}))
             items += page["items"]
-            cursor = page["next_cursor"]
+            cursor = page.get("next_cursor")
             if cursor is None:
                 return items
 

@@ -110,7 +110,7 @@ def erp_pulls(story: Story) -> tuple[list[Json], Json]:
     made = story.requester.api.post(
         "/identity/v1/machine-clients", {"name": "ERP", "scopes": ["risk:scores.read"]}
     )
-    return Erp(story.where, made["client_id"], made["client_secret"]).pull()
+    return Erp(story.where, made["id"], made["secret"]).pull()
 
 
 def write_files(story: Story, judged: Judged, scores: list[Json], out: Path) -> dict[str, Path]:
@@ -187,7 +187,11 @@ def verify_offline(story: Story, zips: dict[str, Path], out: Path) -> list[str]:
 
 def replay_offline(out: Path) -> str:
     """Recompute the snapshot in a fresh process with the second implementation of RM-1."""
-    return _rensho("replay", str(out / "facts.json"), "--expect", str(out / "snapshot.rensho.zip"))
+    snapshot = str(out / "snapshot.rensho.zip")
+    trust = str(out / "trust.json")
+    _rensho("verify", snapshot, "--trust", trust, "--any", "audience,request")
+    _rensho("replay", str(out / "facts.json"), "--expect", snapshot)
+    return "the snapshot verifies, and a second program recomputes the same numbers from its facts"
 
 
 def _rensho(*arguments: str) -> str:

@@ -95,7 +95,7 @@ def _play(options: Options, progress: Progress) -> Json:
     zips = judging.write_files(story, judged, scores, options.out)
     for line in judging.verify_offline(story, zips, options.out):
         tell(line)
-    tell(judging.replay_offline(options.out).strip().splitlines()[-1])
+    tell(judging.replay_offline(options.out))
     report.show(progress.console, story, judged)
     return report.summary(story, judged, tiers)
 

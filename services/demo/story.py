@@ -69,7 +69,7 @@ class Story:
         party.accept(link, code)
         party.enrol_key()
         self.tell(
-            f"{party.firm.name} accepted the invitation of {invitation['requester_name']} and "
+            f"{party.firm.name} accepted the invitation of {invitation['requester_name'] or 'the operator'} and "
             f"enrolled its key {party.key.public.key_id[:12]}…"
         )
 
@@ -342,7 +342,7 @@ def _campaign(party: Party, questionnaire_id: str) -> Json:
             "subcontract_act": "undecided",
             "basis": "資本金区分を確認中 / size classes being checked",
             "effort_minutes": 90,
-            "cost_offered": True,
+            "cost_offered": "費用のご相談を承ると書面で案内 / offered in writing",
             "explanation": "依頼の必要性と範囲を説明済み / need and scope were explained",
         },
     }

@@ -8,7 +8,7 @@ import io
 from services.demo.answers import DATA
 from services.demo.world import World, corporate_number
 
-_DEPENDENCY = {"minor": "軽微", "moderate": "中程度", "major": "重要", "critical": "必須"}
+_DEPENDENCY = {"minor": "小", "moderate": "中", "major": "大", "critical": "最重要"}
 
 
 def supplier_file(world: World) -> bytes:

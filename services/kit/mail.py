@@ -21,9 +21,10 @@ def send(settings: Settings, *, to: str, subject: str, body: str, language: str)
     mail = EmailMessage(policy=SMTPUTF8)
     mail["From"], mail["To"], mail["Subject"] = settings.mail_from, to, subject
     mail["Date"] = clock.now()
-    mail["Content-Language"] = language
     mail["Message-ID"] = f"<{new_id()}@{settings.log_origin}>"
     mail.set_content(body)
+    # After the content, which throws away all Content-* headers that stood before it.
+    mail["Content-Language"] = language
     if settings.smtp_url is None:
         settings.mail_dir.mkdir(parents=True, exist_ok=True)
         (settings.mail_dir / f"{new_id()}.eml").write_bytes(bytes(mail))

@@ -125,6 +125,41 @@ def unexpected(why: Exception) -> JSONResponse:
     return response(500, "request/failed", "something went wrong on our side; nothing was kept")
 
 
+async def _refused(_request: Request, why: Exception) -> JSONResponse:
+    assert isinstance(why, Refused)
+    return response(why.status, why.urn, why.detail, why.headers, **why.extensions)
+
+
+async def _invalid(_request: Request, why: Exception) -> JSONResponse:
+    assert isinstance(why, RequestValidationError)
+    errors = [
+        {"where": ".".join(str(part) for part in e["loc"]), "what": e["msg"]} for e in why.errors()
+    ]
+    text = "the request does not fit the contract"
+    return response(422, "request/invalid", text, errors=errors)
+
+
+async def _http(_request: Request, why: Exception) -> JSONResponse:
+    assert isinstance(why, HTTPException)
+    return of_http(why)
+
+
+async def _database_away(_request: Request, why: Exception) -> JSONResponse:
+    log.error("database away", exc_info=why)
+    headers = {"Retry-After": "2"}
+    return response(503, "request/unavailable", "the database is away; try again", headers)
+
+
+async def _not_storable(_request: Request, why: Exception) -> JSONResponse:
+    log.warning("a value the database cannot hold", exc_info=why)
+    text = "the text holds a zero byte or half a character, or a number is out of range"
+    return response(422, "request/invalid", text)
+
+
+async def _last_resort(_request: Request, why: Exception) -> JSONResponse:
+    return unexpected(why)
+
+
 def install(app: FastAPI, refusals: Mapping[type[Exception], HTTPStatus]) -> None:
     """Answer every error of `app` with a problem document.
 
@@ -133,48 +168,18 @@ def install(app: FastAPI, refusals: Mapping[type[Exception], HTTPStatus]) -> Non
             error's `urn` attribute and its text are shown, with its `extensions` if it has any.
     """
 
-    async def refused(_request: Request, why: Exception) -> JSONResponse:
-        assert isinstance(why, Refused)
-        return response(why.status, why.urn, why.detail, why.headers, **why.extensions)
-
     async def by_rule(_request: Request, why: Exception) -> JSONResponse:
         status = next(s for kind, s in refusals.items() if isinstance(why, kind))
         urn = str(getattr(why, "urn", "request/invalid"))
         return response(status, urn, str(why), **getattr(why, "extensions", {}))
 
-    async def invalid(_request: Request, why: Exception) -> JSONResponse:
-        assert isinstance(why, RequestValidationError)
-        errors = [
-            {"where": ".".join(str(part) for part in e["loc"]), "what": e["msg"]}
-            for e in why.errors()
-        ]
-        text = "the request does not fit the contract"
-        return response(422, "request/invalid", text, errors=errors)
-
-    async def http(_request: Request, why: Exception) -> JSONResponse:
-        assert isinstance(why, HTTPException)
-        return of_http(why)
-
-    async def database_away(_request: Request, why: Exception) -> JSONResponse:
-        log.error("database away", exc_info=why)
-        headers = {"Retry-After": "2"}
-        return response(503, "request/unavailable", "the database is away; try again", headers)
-
-    async def not_storable(_request: Request, why: Exception) -> JSONResponse:
-        log.warning("a value the database cannot hold", exc_info=why)
-        text = "the text holds a zero byte or half a character, or a number is out of range"
-        return response(422, "request/invalid", text)
-
-    async def last_resort(_request: Request, why: Exception) -> JSONResponse:
-        return unexpected(why)
-
-    app.add_exception_handler(Refused, refused)
+    app.add_exception_handler(Refused, _refused)
     for kind in refusals:
         app.add_exception_handler(kind, by_rule)
-    app.add_exception_handler(RequestValidationError, invalid)
-    app.add_exception_handler(HTTPException, http)
-    app.add_exception_handler(OperationalError, database_away)
-    app.add_exception_handler(PoolTimeout, database_away)
-    app.add_exception_handler(DataError, not_storable)
-    app.add_exception_handler(UnicodeEncodeError, not_storable)
-    app.add_exception_handler(Exception, last_resort)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(OperationalError, _database_away)
+    app.add_exception_handler(PoolTimeout, _database_away)
+    app.add_exception_handler(DataError, _not_storable)
+    app.add_exception_handler(UnicodeEncodeError, _not_storable)
+    app.add_exception_handler(Exception, _last_resort)

@@ -50,7 +50,7 @@ def test_every_variable_is_one_the_settings_know(name: str) -> None:
 @pytest.mark.parametrize("name", OURS)
 def test_every_secret_file_a_process_is_pointed_to_is_mounted(name: str) -> None:
     one = OURS[name]
-    service = name.split("-")[0]
+    service = name.partition("-")[0]
     needed = {service} if service in SERVICES else set(SERVICES)
     needed = {"attestation"} if name == "sequencer" else needed
     if name != "keys-init":

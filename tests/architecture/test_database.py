@@ -139,9 +139,7 @@ def test_the_kits_tables_are_granted_alike_everywhere(admin: Any, service: str) 
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_whatever_an_app_role_reads_is_fenced_by_forced_policies(
-    admin: Any, service: str
-) -> None:
+def test_whatever_an_app_role_reads_is_fenced_by_forced_policies(admin: Any, service: str) -> None:
     rows = admin.execute(
         "SELECT c.relname, c.relrowsecurity AS fenced, c.relforcerowsecurity AS forced"
         " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"

@@ -68,7 +68,7 @@ def test_requirements_are_pinned_and_hashed_and_name_no_address(name: str) -> No
 def test_the_development_requirements_hold_the_same_versions() -> None:
     def pins(name: str) -> dict[str, str]:
         lines = (ROOT / name).read_text().splitlines()
-        return dict(re.split("==| ", line)[:2] for line in lines if "==" in line)  # type: ignore[misc]
+        return dict(re.split("==| ", line)[:2] for line in lines if "==" in line)
 
     runtime, development = pins("requirements.txt"), pins("requirements-dev.txt")
     assert {name: development.get(name) for name in runtime} == runtime

@@ -229,7 +229,8 @@ def test_keys_are_listed_page_by_page(site: Site) -> None:
         site.enrol_key(one)
     site.sequencer.round()
     for path, order in (("/keys", made[::-1]), (f"/organizations/{firm.org}/keys", made)):
-        cursor, found = "", []
+        cursor: str | None = ""
+        found: list[str] = []
         while cursor is not None:
             answer = site.get(f"{path}?limit=2{cursor}", firm.org).json()
             found += [one["key_id"] for one in answer["items"]]

@@ -51,9 +51,7 @@ def test_a_service_handles_exactly_what_it_is_told(settings: Settings, service: 
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_every_handler_takes_a_transaction_and_the_event(
-    settings: Settings, service: str
-) -> None:
+def test_every_handler_takes_a_transaction_and_the_event(settings: Settings, service: str) -> None:
     for name, handler in part(service).handlers(settings).items():
         assert len(inspect.signature(handler).parameters) == 2, name
 
@@ -66,7 +64,8 @@ def test_the_page_names_every_event_and_points_to_its_schema(page: dict[str, Any
 
 
 def test_the_page_names_every_producer_and_consumer(page: dict[str, Any]) -> None:
-    said, heard = set(), set()
+    said: set[tuple[str, str]] = set()
+    heard: set[tuple[str, str]] = set()
     for name, operation in page["operations"].items():
         service, _, event = name.split(".", 2)
         assert operation["channel"]["$ref"] == f"#/channels/{event}"

@@ -143,6 +143,18 @@ class Made:
     def ids(self) -> list[str]:
         return [dsse.statement_id(payload) for payload in self.payloads]
 
+    def plus(
+        self, payload: bytes, documents: dict[str, bytes], opened: dict[str, list[str]]
+    ) -> Made:
+        """The same with one statement more; documents are by kind."""
+        named = {f"{sha256(data)}.{kind}.json": data for kind, data in documents.items()}
+        return Made(
+            self.kind,
+            (*self.payloads, payload),
+            self.documents | named,
+            self.disclosures | {dsse.statement_id(payload): opened},
+        )
+
     def bundles(self, key: PrivateKey) -> list[bytes]:
         return [bundles.make(dsse.sign(key, p), key.public) for p in self.payloads]
 
@@ -203,55 +215,46 @@ class ResponseMaker:
     also_lists: tuple[ComponentLine, ...] = ()
 
     def make(self) -> Made:
-        documents: dict[str, bytes] = {}
-        opened: dict[str, dict[str, list[str]]] = {}
+        made = Made("response", (), {}, {})
         lines: list[ComponentLine] = []
-        payloads: list[bytes] = []
-
-        def keep(kind: str, document: bytes) -> str:
-            documents[f"{sha256(document)}.{kind}.json"] = document
-            return sha256(document)
-
         for name in self.components:
-            descriptor = keep(
-                "descriptor",
-                ComponentDescriptor(
-                    supplier_component_id=name, name=name, version="1", kind="model", use="embedded"
-                ).to_bytes(),
-            )
-            answers, texts = self._answers()
-            answering, mine = self._answering()
-            payload = sign.ai_governance(
-                self._common(name),
-                answering,
-                descriptor_sha256=descriptor,
-                answers_sha256=keep("answers", answers),
-            )
-            payloads.append(payload)
-            opened[dsse.statement_id(payload)] = {"audience": mine, "answers": texts}
-            lines.append(ComponentLine(descriptor, dsse.statement_id(payload)))
+            made = self._with_component(made, name)
+            (descriptor,) = [n for n in list(made.documents)[-2:] if ".descriptor." in n]
+            lines.append(ComponentLine(descriptor.partition(".")[0], made.ids[-1]))
+        return self._with_declaration(made, lines)
+
+    def _with_component(self, made: Made, name: str) -> Made:
+        descriptor = ComponentDescriptor(
+            supplier_component_id=name, name=name, version="1", kind="model", use="embedded"
+        ).to_bytes()
+        answers, texts = self._answers()
+        answering, mine = self._answering()
+        payload = sign.ai_governance(
+            self._common(name),
+            answering,
+            descriptor_sha256=sha256(descriptor),
+            answers_sha256=sha256(answers),
+        )
+        documents = {"descriptor": descriptor, "answers": answers}
+        return made.plus(payload, documents, {"audience": mine, "answers": texts})
+
+    def _with_declaration(self, made: Made, lines: list[ComponentLine]) -> Made:
         answers, texts = self._answers()
         sub_tier, sub_texts = SubTier.make([SubTierEntry("major", "masked")])
         document = DeclarationDocument(
             response=self.response,
             pre_screen={"embedded": "yes", "process": "none", "customerData": "none"},
-            answers_sha256=keep("answers", answers),
+            answers_sha256=sha256(answers),
             components=(*lines, *self.also_lists),
             sub_tier=sub_tier,
         ).to_bytes()
         answering, mine = self._answering()
         payload = sign.declaration(
-            self._common("declaration"),
-            answering,
-            declaration_sha256=keep("declaration", document),
+            self._common("declaration"), answering, declaration_sha256=sha256(document)
         )
-        payloads.append(payload)
-        opened[dsse.statement_id(payload)] = {
-            "audience": mine,
-            "answers": texts,
-            "subTier": [sub_texts.totals, *sub_texts.entries],
-        }
-        return Made("response", tuple(payloads), documents, opened)
+        below = [sub_texts.totals, *sub_texts.entries]
+        opened = {"audience": mine, "answers": texts, "subTier": below}
+        return made.plus(payload, {"declaration": document, "answers": answers}, opened)
 
     def _common(self, name: str) -> sign.Common:
         fields = {"supersedes": self.supersedes.get(name), "role": "responsible-officer"}

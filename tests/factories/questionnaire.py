@@ -5,23 +5,30 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any, cast
 from uuid import uuid4
 
-import factory
+from factory.base import DictFactory
+from factory.declarations import LazyFunction, Sequence, SubFactory
 
 from services.kit import clock
 from services.kit.db import new_id
 
 STARTER_ANSWERS = {
     "Q-CORE-001": "complete",
-    "Q-CORE-004": "implemented",
-    "Q-FLOW-001": "implemented",
+    "Q-CORE-004": "appointed",
+    "Q-FLOW-001": "direct",
 }
 
 
 def _id() -> str:
     return str(new_id())
+
+
+def _key_id() -> str:
+    return base64.b64encode(hashlib.sha256(uuid4().bytes).digest()).decode()
 
 
 def _digest() -> str:
@@ -32,19 +39,19 @@ def _now() -> str:
     return clock.rfc3339(clock.now())
 
 
-class SupplierBody(factory.DictFactory):
-    name = factory.Sequence(lambda n: f"架空部品{n}株式会社")
+class _SupplierBody(DictFactory):
+    name = Sequence(lambda n: f"架空部品{n}株式会社")
     country = "JP"
-    mailbox = factory.Sequence(lambda n: f"quality{n}@supplier.example")
+    mailbox = Sequence(lambda n: f"quality{n}@supplier.example")
     language = "ja"
     contact_name = "見本 花子"
-    sites = factory.LazyFunction(lambda: ["本社工場"])
-    tags = factory.LazyFunction(lambda: ["casting"])
-    vendor_codes = factory.Sequence(lambda n: [{"code": f"{n:010}", "system": "SAP"}])
+    sites = LazyFunction(lambda: ["本社工場"])
+    tags = LazyFunction(lambda: ["casting"])
+    vendor_codes = Sequence(lambda n: [{"code": f"{n:010}", "system": "SAP"}])
     dependency = "major"
 
 
-class FairDealingBody(factory.DictFactory):
+class _FairDealingBody(DictFactory):
     subcontract_act = "undecided"
     basis = "資本金の確認待ち"
     effort_minutes = 45
@@ -52,106 +59,115 @@ class FairDealingBody(factory.DictFactory):
     explanation = "説明会で趣旨を説明"
 
 
-class CampaignBody(factory.DictFactory):
+class _CampaignBody(DictFactory):
     title = "AI利用状況調査 2026年度"
     all = True
-    due_on = factory.LazyFunction(lambda: (clock.now() + timedelta(days=60)).date().isoformat())
+    due_on = LazyFunction(lambda: (clock.now() + timedelta(days=60)).date().isoformat())
     purpose = "製品の安全と品質の確認"
     why = "お取引先の皆様にAIの利用状況をお伺いしております。"
-    viewers = factory.LazyFunction(lambda: ["調達部", "品質保証部"])
+    viewers = LazyFunction(lambda: ["調達部", "品質保証部"])
     nda_basis = "basic-contract"
-    fair_dealing = factory.SubFactory(FairDealingBody)
+    fair_dealing = SubFactory(_FairDealingBody)
 
 
-class HandBody(factory.DictFactory):
-    key_id = factory.LazyFunction(
-        lambda: base64.b64encode(hashlib.sha256(uuid4().bytes).digest()).decode()
-    )
+class _HandBody(DictFactory):
+    key_id = LazyFunction(lambda: base64.b64encode(hashlib.sha256(uuid4().bytes).digest()).decode())
     role = "requester"
-    attested_at = factory.LazyFunction(_now)
-    anchor = factory.LazyFunction(
+    attested_at = LazyFunction(_now)
+    anchor = LazyFunction(
         lambda: {"origin": "log.rensho.example", "size": 7, "root_hash": "ab" * 32}
     )
 
 
-class ComponentBody(factory.DictFactory):
-    supplier_component_id = factory.Sequence(lambda n: f"AI-{n:03}")
+class _ComponentBody(DictFactory):
+    supplier_component_id = Sequence(lambda n: f"AI-{n:03}")
     name = "外観検査モデル"
     version = "1.2"
     kind = "model"
     use = "process"
-    roles = factory.LazyFunction(lambda: {"developer": "no", "provider": "no", "user": "yes"})
-    attributes = factory.LazyFunction(lambda: {"safetyFunction": "monitored"})
-    answers = factory.LazyFunction(dict)
+    roles = LazyFunction(lambda: {"developer": "no", "provider": "no", "user": "yes"})
+    attributes = LazyFunction(lambda: {"safetyFunction": "monitored"})
+    answers = LazyFunction(dict)
 
 
-class ResponseBody(factory.DictFactory):
-    pre_screen = factory.LazyFunction(
+class _ResponseBody(DictFactory):
+    pre_screen = LazyFunction(
         lambda: {"embedded": "none", "process": "yes", "customer_data": "checking"}
     )
-    answers = factory.LazyFunction(
+    answers = LazyFunction(
         lambda: {
             question: {"state": "answered", "value": value}
             for question, value in STARTER_ANSWERS.items()
         }
     )
-    components = factory.LazyFunction(lambda: [ComponentBody()])
+    components = LazyFunction(lambda: [_ComponentBody()])
 
 
-class _Event(factory.DictFactory):
-    id = factory.LazyFunction(_id)
-    at = factory.LazyFunction(_now)
+class _Event(DictFactory):
+    id = LazyFunction(_id)
+    at = LazyFunction(_now)
     trace = "test"
 
 
-class Enrolled(_Event):
+class _Enrolled(_Event):
     type = "organization.enrolled.v1"
-    org_id = factory.LazyFunction(_id)
-    name = factory.Sequence(lambda n: f"見本精機{n}株式会社")
+    org_id = LazyFunction(_id)
+    name = Sequence(lambda n: f"見本精機{n}株式会社")
     country = "JP"
-    identifiers = factory.LazyFunction(list)
-    member_id = factory.LazyFunction(_id)
-    invitation = factory.LazyFunction(
-        lambda: {"id": _id(), "link_id": None, "inviter_org_id": None}
-    )
+    identifiers = LazyFunction(list)
+    member_id = LazyFunction(_id)
+    invitation = LazyFunction(lambda: {"id": _id(), "link_id": None, "inviter_org_id": None})
 
 
-class Recorded(_Event):
+class _Recorded(_Event):
     type = "statement.recorded.v1"
-    statement_id = factory.LazyFunction(_digest)
+    statement_id = LazyFunction(_digest)
     statement_type = "request"
-    org_id = factory.LazyFunction(_id)
+    org_id = LazyFunction(_id)
     signer_role = "requester"
-    key_id = factory.LazyFunction(lambda: HandBody()["key_id"])
-    subject_sha256 = factory.LazyFunction(_digest)
+    key_id = LazyFunction(_key_id)
+    subject_sha256 = LazyFunction(_digest)
     response = None
     answers_sha256 = None
-    audience = factory.LazyFunction(list)
-    attested_at = factory.LazyFunction(_now)
-    received_at = factory.LazyFunction(_now)
-    not_after = factory.LazyFunction(_now)
+    audience = LazyFunction(list)
+    attested_at = LazyFunction(_now)
+    received_at = LazyFunction(_now)
+    not_after = LazyFunction(_now)
     supersedes = None
-    log = factory.LazyFunction(lambda: {"origin": "log.rensho.example", "index": 3})
+    log = LazyFunction(lambda: {"origin": "log.rensho.example", "index": 3})
 
 
-class RefusedStatement(_Event):
+class _RefusedStatement(_Event):
     type = "statement.refused.v1"
-    statement_id = factory.LazyFunction(_digest)
+    statement_id = LazyFunction(_digest)
     statement_type = "request"
-    org_id = factory.LazyFunction(_id)
-    codes = factory.LazyFunction(lambda: ["key.revoked"])
+    org_id = LazyFunction(_id)
+    codes = LazyFunction(lambda: ["key.revoked"])
 
 
-class KeyChanged(_Event):
+class _KeyChanged(_Event):
     type = "key.changed.v1"
-    statement_id = factory.LazyFunction(_digest)
-    key_id = factory.LazyFunction(lambda: HandBody()["key_id"])
-    org_id = factory.LazyFunction(_id)
+    statement_id = LazyFunction(_digest)
+    key_id = LazyFunction(_key_id)
+    org_id = LazyFunction(_id)
     event = "revoke"
-    roles = factory.LazyFunction(lambda: ["requester"])
+    roles = LazyFunction(lambda: ["requester"])
     by_org_id = None
     link_id = None
     assurance = None
-    recorded_at = factory.LazyFunction(_now)
-    log = factory.LazyFunction(lambda: {"origin": "log.rensho.example", "index": 9})
+    recorded_at = LazyFunction(_now)
+    log = LazyFunction(lambda: {"origin": "log.rensho.example", "index": 9})
 
+
+Maker = Callable[..., dict[str, Any]]
+
+SupplierBody = cast("Maker", _SupplierBody)
+FairDealingBody = cast("Maker", _FairDealingBody)
+CampaignBody = cast("Maker", _CampaignBody)
+HandBody = cast("Maker", _HandBody)
+ComponentBody = cast("Maker", _ComponentBody)
+ResponseBody = cast("Maker", _ResponseBody)
+Enrolled = cast("Maker", _Enrolled)
+Recorded = cast("Maker", _Recorded)
+RefusedStatement = cast("Maker", _RefusedStatement)
+KeyChanged = cast("Maker", _KeyChanged)

@@ -162,8 +162,8 @@ def test_a_code_typed_in_full_width_digits_with_a_space_is_right(
     client: TestClient, handle: str, invitation: Invitation, newest: Newest
 ) -> None:
     client.post(f"/invitations/{handle}/code")
-    wide = newest(invitation).translate(str.maketrans("0123456789", "0123456789"))
-    assert accept(client, handle, f" {wide[:4]} {wide[4:]}").status_code == 201
+    wide = "".join(chr(0xFF10 + int(digit)) for digit in newest(invitation))
+    assert accept(client, handle, f" {wide[:4]}\u3000{wide[4:]}").status_code == 201
 
 
 def test_a_wrong_code_costs_an_attempt_although_it_is_refused(

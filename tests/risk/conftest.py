@@ -60,19 +60,25 @@ class _Reads(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-@pytest.fixture
-def log(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Log]:
-    """A log of seven leaves that can be read."""
+@pytest.fixture(scope="session")
+def running_log() -> Iterator[Log]:
+    """A socket where a log would answer."""
     server = Log(("127.0.0.1", 0), _Reads)
-    key = keyfiles.signing_key(settings, "log")
-    server.body = checkpoint.sign(ORIGIN, 7, merkle.root([merkle.leaf_hash(b"x")] * 7), key)
-    monkeypatch.setenv("RENSHO_ATTESTATION_URL", server.url)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield server
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.fixture
+def log(running_log: Log, settings: Settings) -> Log:
+    """A log of seven leaves that can be read."""
+    key = keyfiles.signing_key(settings, "log")
+    root = merkle.root([merkle.leaf_hash(b"x")] * 7)
+    running_log.status, running_log.body = 200, checkpoint.sign(ORIGIN, 7, root, key)
+    return running_log
 
 
 @pytest.fixture
@@ -87,17 +93,24 @@ def at() -> Iterator[Callable[[datetime], None]]:
     clock.configure(None)
 
 
-@pytest.fixture
-def site(
+@pytest.fixture(scope="session")
+def running_site(
     settings: Settings,
     issuer: Issuer,
     tokens: Callable[..., dict[str, str]],
-    log: Log,
-    at: Callable[[datetime], None],
+    running_log: Log,
 ) -> Iterator[Site]:
-    """The service with its worker."""
-    made = Site(settings, issuer, tokens)
+    """The service with its worker; tests share it and bring firms of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RENSHO_ATTESTATION_URL", running_log.url)
+        made = Site(settings, issuer, tokens)
     try:
         yield made
     finally:
         made.close()
+
+
+@pytest.fixture
+def site(running_site: Site, log: Log, at: Callable[[datetime], None]) -> Site:
+    """The service, a log it can read, and a clock that stands."""
+    return running_site

@@ -9,7 +9,7 @@ from typing import Literal, cast
 from uuid import UUID
 
 from rensho import dsse, strict_json
-from rensho.blocks import vouched_by
+from rensho.blocks import Block, vouched_by
 from rensho.dsse import Envelope
 from rensho.entries import Voucher
 from rensho.keys import PublicKey
@@ -84,24 +84,11 @@ def _voucher(by: UUID, link: UUID, assurance: Literal["mailbox", "confirmed"]) -
 def _state(tx: Session, keys_: Keys, change: Change) -> None:
     epoch = log.epochs(tx)[0]
     previous = keys.newest_event(tx, change.about.org_id)
+    prev = previous.statement_id if previous else None
     block, texts = vouched_by(voucher for _, voucher in change.vouchers)
-    proof = Envelope.from_json(strict_json.loads(change.about.proof), ENROL_CHALLENGE)
-    payload = key_event(
-        _common(tx, keys_, epoch, change.moment),
-        event=change.event,
-        record=KeyRecord(
-            org=org_urn(change.about.org_id),
-            key=PublicKey.from_der(change.about.spki),
-            roles=cast("list[Role]", change.about.roles),
-            custody=cast("Custody", change.about.custody),
-        ),
-        vouched_by=block,
-        prev=previous.statement_id if previous else None,
-        proof=proof if change.event == "enrol" else None,
-    )
-    said = parse(payload, [epoch.predicate_base])
+    payload = _payload(_common(tx, keys_, epoch, change.moment), change, block, prev)
     checked = Checked(
-        statement=said,
+        statement=parse(payload, [epoch.predicate_base]),
         envelope=dsse.sign(keys_.operator, payload),
         key=keys_.operator.public,
         # Not the firm's to open: it would show one requester to another.
@@ -115,16 +102,33 @@ def _state(tx: Session, keys_: Keys, change: Change) -> None:
     keep(tx, change.about.org_id, "key-event", [checked], change.moment)
     tx.add(
         KeyEvent(
-            statement_id=said.id,
+            statement_id=checked.statement.id,
             org_id=change.about.org_id,
             key_id=change.about.key_id,
             event=change.event,
             roles=change.about.roles,
-            prev=previous.statement_id if previous else None,
+            prev=prev,
             cause_id=change.cause,
         )
     )
     tx.flush()
+
+
+def _payload(common: Common, change: Change, vouchers: Block, prev: str | None) -> bytes:
+    proof = Envelope.from_json(strict_json.loads(change.about.proof), ENROL_CHALLENGE)
+    return key_event(
+        common,
+        event=change.event,
+        record=KeyRecord(
+            org=org_urn(change.about.org_id),
+            key=PublicKey.from_der(change.about.spki),
+            roles=cast("list[Role]", change.about.roles),
+            custody=cast("Custody", change.about.custody),
+        ),
+        vouched_by=vouchers,
+        prev=prev,
+        proof=proof if change.event == "enrol" else None,
+    )
 
 
 def _common(tx: Session, keys_: Keys, epoch: Epoch, received_at: datetime) -> Common:

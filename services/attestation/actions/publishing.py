@@ -38,12 +38,11 @@ def publish(tx: Session) -> int:
     found = log.with_leaf(tx, [row.id for row in taken])
     if not found:
         return 0
-    heads = {leaf.index: log.first_covering(tx, leaf.index) for _, leaf in found}
-    waiting = {one.submission_id for one, leaf in found if heads[leaf.index] is None}
+    covered = _first_heads(tx, [leaf.index for _, leaf in found])
+    waiting = {one.submission_id for one, leaf in found if leaf.index not in covered}
     ready = [(one, leaf) for one, leaf in found if one.submission_id not in waiting]
-    covered = {leaf.index: head for _, leaf in ready if (head := heads[leaf.index]) is not None}
     epoch = log.epochs(tx)[-1]
-    paths = {index: tree.inclusion(index, head.size) for index, head in covered.items()}
+    paths = {leaf.index: tree.inclusion(leaf.index, covered[leaf.index].size) for _, leaf in ready}
     stored = log.proof_nodes(tx, paths.values())
     audiences = statements.readers_of(tx, (one.statement_id for one, _ in ready))
     promised = statements.promises_of(tx, (one.statement_id for one, _ in ready))
@@ -61,6 +60,19 @@ def publish(tx: Session) -> int:
     tx.execute(delete(Queue).where(Queue.id.in_(kept)))
     tx.flush()
     return len(ready)
+
+
+def _first_heads(tx: Session, indexes: Iterable[int]) -> dict[int, Checkpoint]:
+    """Return the first head over each leaf; a leaf under none yet is missing in the answer."""
+    found: dict[int, Checkpoint] = {}
+    head: Checkpoint | None = None
+    for index in sorted(indexes):
+        if head is None or head.size <= index:
+            head = log.first_covering(tx, index)
+        if head is None:
+            break
+        found[index] = head
+    return found
 
 
 def _proof(

@@ -211,6 +211,8 @@ def sign_head(tx: Session, keys_: Keys, head: Head, now: datetime) -> None:
     """
     last = log.newest_checkpoint(tx)
     assert last is not None, "the log is open"
+    if now <= last.signed_at:
+        raise SequencerRefused("clock", f"the last head was signed at {last.signed_at}")
     tx.add(_signed(keys_, head, last.seq + 1, now))
     tx.flush()
 

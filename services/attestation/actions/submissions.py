@@ -19,6 +19,7 @@ from rensho.verify import check_submission
 from sqlalchemy.orm import Session
 
 from services.attestation.actions.earlier import (
+    Earlier,
     file_name,
     lay_beside,
     merged,
@@ -96,7 +97,15 @@ def record(tx: Session, who: Principal, handed: Handed, now: datetime) -> Submis
     # With the key events of whoever holds the key, a refusal can say that it is another firm's.
     events = keys.ring_events(tx, {who.org, *keys.holders(tx, hints)})
     earlier = lay_beside(tx, who, here, said, requests)
-    for_checking = ForChecking(
+    _check(who, handed, said, _for_checking(handed, earlier, events), here, now)
+    _refuse_other_documents(handed, said)
+    checked = [_checked(tx, who, handed, one, place, events) for place, one in enumerate(read)]
+    # T is a whole second, as the promise will write it.
+    return keep(tx, who.org, handed.kind, checked, now.replace(microsecond=0))
+
+
+def _for_checking(handed: Handed, earlier: Earlier, events: tuple[KeyEvent, ...]) -> ForChecking:
+    return ForChecking(
         bundles=handed.bundles,
         files={
             **earlier.documents,
@@ -107,11 +116,6 @@ def record(tx: Session, who: Principal, handed: Handed, now: datetime) -> Submis
         recorded=earlier.recorded,
         heads=earlier.heads,
     )
-    _check(who, handed, said, for_checking, here, now)
-    _refuse_other_documents(handed, said)
-    checked = [_checked(tx, who, handed, one, place, events) for place, one in enumerate(read)]
-    # T is a whole second, as the promise will write it.
-    return keep(tx, who.org, handed.kind, checked, now.replace(microsecond=0))
 
 
 def _read(handed: Handed, here: Deployment) -> list[Read]:

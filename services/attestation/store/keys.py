@@ -9,7 +9,7 @@ from uuid import UUID
 from rensho import disclosure, keyring, strict_base64, strict_json
 from rensho.entries import Voucher
 from sqlalchemy import BigInteger, ForeignKey, Identity, Index, UniqueConstraint, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from services.attestation.store.base import Base, Bytes, Moment, Sha256, Texts
@@ -107,7 +107,7 @@ def keys_of(tx: Session, org_id: UUID, before: UUID | None, limit: int) -> list[
     newest = (
         select(Enrolment)
         .where(Enrolment.org_id == org_id)
-        .distinct(Enrolment.key_id)
+        .ext(distinct_on(Enrolment.key_id))
         .order_by(Enrolment.key_id, Enrolment.id.desc())
         .subquery()
     )
@@ -124,7 +124,7 @@ def public_keys(
         select(KeyEvent.statement_id, Leaf.index)
         .join(Leaf, Leaf.statement_id == KeyEvent.statement_id)
         .where(KeyEvent.org_id == org_id)
-        .distinct(KeyEvent.key_id)
+        .ext(distinct_on(KeyEvent.key_id))
         .order_by(KeyEvent.key_id, Leaf.index.desc())
         .subquery()
     )

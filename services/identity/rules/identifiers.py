@@ -18,7 +18,8 @@ from stdnum.jp import cn
 Scheme = Literal["corporate-number", "lei", "duns", "gln", "bpnl"]
 
 _GLN_DIGITS = 13
-_SEPARATORS = re.compile(r"[\s\-‐-―−]")
+# ー is a vowel sign; keyboards in kana mode give it where a hyphen was meant.
+_SEPARATORS = re.compile(r"[\s\-\u2010-\u2015\u2212\u30fc]")
 _INVOICE_NUMBER = re.compile(r"T[0-9]{13}")
 _DUNS = re.compile(r"[0-9]{9}")
 _BPNL = re.compile(r"BPNL[0-9A-Z]{12}")

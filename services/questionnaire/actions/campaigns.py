@@ -207,7 +207,7 @@ def prepare(
     with making():
         entries = [_respondent(request) for request in asked]
         block, texts = blocks.respondents(entries)
-        terms = {**campaign.terms, "nda_basis": cast(Any, campaign.terms["nda_basis"])}
+        terms = {**campaign.terms, "nda_basis": cast("Any", campaign.terms["nda_basis"])}
         payload = sign.request(
             common(deployment, who.org, hand),
             questionnaire_sha256=questionnaire.digest,

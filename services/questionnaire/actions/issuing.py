@@ -50,7 +50,6 @@ def issue(tx: Session, statement_id: str, secret: bytes, now: datetime) -> bool:
     changed = requests.issue(tx, campaign.id, statement_id, prepared.requests, now)
     assert changed == len(prepared.requests), "all requests of a campaign are issued, or none"
     campaign.state, campaign.statement_id, campaign.issued_at = "issued", statement_id, now
-    tx.expire_all()
     issued = requests.by_id(tx, [UUID(each["id"]) for each in prepared.requests])
     issued = sorted(issued, key=lambda request: request.id)
     _invite(tx, campaign, [each for each in issued if each.respondent_org_id is None], secret, now)

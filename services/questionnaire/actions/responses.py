@@ -142,8 +142,8 @@ def add_ml_bom(
     for each in ml_bom.read(bom).components:
         component = _component(each, bom_sha256)
         drawn.setdefault(component["supplier_component_id"], component)
-    added = [id for id in drawn if id not in known]
-    components = [*found.document["components"], *(drawn[id] for id in added)]
+    added = [ref for ref in drawn if ref not in known]
+    components = [*found.document["components"], *(drawn[ref] for ref in added)]
     document = {**found.document, "components": components}
     _, questions = questionnaires.shown(tx, found.questionnaire_id)
     drafts.read(document, questions)

@@ -104,9 +104,9 @@ def common(deployment: Deployment, org: UUID, hand: Hand, supersedes: str | None
         base=deployment.predicate_base,
         deployment=deployment.origin,
         org=f"urn:rensho:org:{org}",
-        role=cast(Role, hand.role),
+        role=cast("Role", hand.role),
         # A statement carries the id of its key; the key itself is nothing this service knows.
-        key=cast(PublicKey, _KeyName(hand.key_id)),
+        key=cast("PublicKey", _KeyName(hand.key_id)),
         attested_at=hand.attested_at,
         anchor=hand.anchor,
         not_before=hand.attested_at,

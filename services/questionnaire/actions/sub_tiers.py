@@ -66,7 +66,7 @@ def resolve(tx: Session, org: UUID, draft: SubTierDraft | None) -> SubTierToSign
         )
     told = [_told(line, known[line.supplier_id]) for line in draft.entries]
     entries = [_entry(each) for each in told]
-    undisclosed = cast(dict[Dependency, int], dict(draft.undisclosed))
+    undisclosed = cast("dict[Dependency, int]", dict(draft.undisclosed))
     with making():
         block, texts = SubTier.make(entries, undisclosed)
     totals = Counter(draft.undisclosed)
@@ -111,8 +111,8 @@ def _told(line: SubTierLine, supplier: Supplier) -> dict[str, Any]:
 
 def _entry(told: dict[str, Any]) -> SubTierEntry:
     return SubTierEntry(
-        dependency=cast(Dependency, told["dependency"]),
-        visibility=cast(Visibility, told["visibility"]),
+        dependency=cast("Dependency", told["dependency"]),
+        visibility=cast("Visibility", told["visibility"]),
         org=f"urn:rensho:org:{told['org_id']}" if told["visibility"] == "named" else None,
         pass_through=told["pass_through"],
     )

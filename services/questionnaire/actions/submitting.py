@@ -125,7 +125,7 @@ class _Revision:
             packs=document.packs,
             locale=self.locale,
             audience=audience,
-            origin=cast(Origin, self.draft.origin),
+            origin=cast("Origin", self.draft.origin),
             source=(
                 SourceDocument(source.digest, source.channel, source.received_at)
                 if source
@@ -134,7 +134,7 @@ class _Revision:
         )
 
 
-def prepare(  # noqa: PLR0913 (who signs, where, how it was shown, and how far it may go on)
+def prepare(
     tx: Session,
     who: Principal,
     response_id: UUID,
@@ -201,7 +201,6 @@ def _lay_out(
     """Make all documents and statements; return them and what risk is told of them."""
     assert revision.request.statement_id is not None
     made = Prepared(revision.number, revision.request.statement_id)
-    made.documents.update(named("questionnaire", revision.questionnaire.document))
     lines: list[ComponentLine] = []
     components: list[dict[str, Any]] = []
     for one in revision.draft.components:
@@ -253,8 +252,8 @@ def _component(
         supplier_component_id=one.supplier_component_id,
         name=one.name,
         version=one.version,
-        kind=cast(Any, one.kind),
-        use=cast(Any, one.use),
+        kind=cast("Any", one.kind),
+        use=cast("Any", one.use),
         roles=one.roles,
         attributes=one.attributes,
         purl=one.purl,

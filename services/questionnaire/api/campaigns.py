@@ -57,12 +57,14 @@ class CampaignIn(Model):
     due_on: date
     purpose: Prose
     why: Prose
-    clauses: Annotated[list[Line], Field(max_length=100)] = []
+    clauses: Annotated[list[Line], Field(max_length=100)] = Field(default_factory=list)
     viewers: Annotated[list[Line], Field(min_length=1, max_length=50)]
-    not_used_for: Annotated[list[Line], Field(max_length=20)] = list(NOT_USED_FOR)
+    not_used_for: Annotated[list[Line], Field(max_length=20)] = Field(
+        default_factory=lambda: list(NOT_USED_FOR)
+    )
     nda_basis: Literal["basic-contract", "own-nda", "none"]
     fair_dealing: FairDealingIn | None = None
-    fair_dealing_for: dict[UUID, FairDealingIn] = {}
+    fair_dealing_for: dict[UUID, FairDealingIn] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _either(self) -> Self:
@@ -91,7 +93,9 @@ class CampaignIn(Model):
                 nda_basis=self.nda_basis,
             ),
             fair_dealing=self.fair_dealing.record() if self.fair_dealing else None,
-            fair_dealing_for={id: each.record() for id, each in self.fair_dealing_for.items()},
+            fair_dealing_for={
+                supplier_id: each.record() for supplier_id, each in self.fair_dealing_for.items()
+            },
         )
 
 

@@ -47,7 +47,7 @@ class ClauseOut(Model):
 
 
 class QuestionOut(Model):
-    """One question. `applies_if` is a condition (see docs) or null; `derived` ones are not asked."""
+    """One question. `applies_if` is a condition or null; `derived` ones are not asked."""
 
     id: str
     rev: int

@@ -183,7 +183,7 @@ def read_request(tx: Tx, who: Who, request_id: UUID) -> RequestOut:
             id=questionnaire.id,
             digest=questionnaire.digest,
             title=questionnaire.title,
-            starter=[id for id in packs.load_starter().questions if id in questions],
+            starter=[each for each in packs.load_starter().questions if each in questions],
             pre_screen=pre_screen_out(packs.load_prescreen()),
             questions=[question_out(each) for each in questions.values()],
         ),

@@ -65,9 +65,9 @@ class ScopeIn(Model):
 
     kind: Literal["company", "sites", "products", "group"] = "company"
     goods: Literal["all"] | Annotated[list[Line], Field(min_length=1)] = "all"
-    sites: list[Line] = []
-    products: list[Line] = []
-    members: list[ScopeMemberIn] = []
+    sites: list[Line] = Field(default_factory=list)
+    products: list[Line] = Field(default_factory=list)
+    members: list[ScopeMemberIn] = Field(default_factory=list)
 
 
 class SourceDocumentIn(Model):
@@ -85,8 +85,8 @@ class AnswerIn(Model):
     value: str | None = None
     reason: Prose | None = None
     note: Prose | None = None
-    details: dict[str, str] = {}
-    evidence: Annotated[list[str], Field(max_length=50)] = []
+    details: dict[str, str] = Field(default_factory=dict)
+    evidence: Annotated[list[str], Field(max_length=50)] = Field(default_factory=list)
 
 
 class RolesIn(Model):
@@ -106,10 +106,10 @@ class ComponentIn(Model):
     kind: Literal["model", "dataset", "ai-system", "ai-service", "embedded-ai"]
     use: Literal["embedded", "process", "customer-data"]
     roles: RolesIn = RolesIn()
-    attributes: dict[str, str] = {}
+    attributes: dict[str, str] = Field(default_factory=dict)
     purl: Line | None = None
     ml_bom_sha256: Sha256 | None = None
-    answers: dict[QuestionId, AnswerIn] = {}
+    answers: dict[QuestionId, AnswerIn] = Field(default_factory=dict)
 
     @field_validator("attributes")
     @classmethod
@@ -135,8 +135,10 @@ class SubTierIn(Model):
 
     declared: Literal["complete", "none"] | None = None
     open_totals: bool = True
-    entries: Annotated[list[SubTierEntryIn], Field(max_length=2000)] = []
-    undisclosed: dict[Dependency, Annotated[int, Field(ge=0, le=1_000_000)]] = {}
+    entries: Annotated[list[SubTierEntryIn], Field(max_length=2000)] = Field(default_factory=list)
+    undisclosed: dict[Dependency, Annotated[int, Field(ge=0, le=1_000_000)]] = Field(
+        default_factory=dict
+    )
 
 
 class ResponseDocument(Model):
@@ -146,8 +148,8 @@ class ResponseDocument(Model):
     scope: ScopeIn = ScopeIn()
     origin: Literal["self", "excel", "relayed", "transcribed"] = "self"
     source_document: SourceDocumentIn | None = None
-    answers: dict[QuestionId, AnswerIn] = {}
-    components: list[ComponentIn] = []
+    answers: dict[QuestionId, AnswerIn] = Field(default_factory=dict)
+    components: list[ComponentIn] = Field(default_factory=list)
     sub_tier: SubTierIn | None = None
 
     def stored(self) -> dict[str, Any]:
@@ -156,8 +158,8 @@ class ResponseDocument(Model):
         parts: list[dict[str, Any]] = [found, *found["components"]]
         for part in parts:
             part["answers"] = {
-                id: {name: value for name, value in answer.items() if value}
-                for id, answer in part["answers"].items()
+                question: {name: value for name, value in answer.items() if value}
+                for question, answer in part["answers"].items()
             }
         for component in found["components"]:
             component["roles"] = {k: v for k, v in component["roles"].items() if v}

@@ -64,9 +64,9 @@ class SupplierIn(Model):
     mailbox: Mailbox
     language: Language
     contact_name: Annotated[str, StringConstraints(max_length=200)] = ""
-    sites: Annotated[list[Line], Field(max_length=200)] = []
-    tags: Annotated[list[Line], Field(max_length=50)] = []
-    vendor_codes: Annotated[list[VendorCodeIn], Field(max_length=200)] = []
+    sites: Annotated[list[Line], Field(max_length=200)] = Field(default_factory=list)
+    tags: Annotated[list[Line], Field(max_length=50)] = Field(default_factory=list)
+    vendor_codes: Annotated[list[VendorCodeIn], Field(max_length=200)] = Field(default_factory=list)
     dependency: Dependency = "critical"
     pass_through: bool = False
 

@@ -205,13 +205,13 @@ def without_unknown(
 
     def fitting(given: Mapping[str, Any]) -> dict[str, Any]:
         kept: dict[str, Any] = {}
-        for id, answer in given.items():
+        for question, answer in given.items():
             try:
-                answers.read({id: answer}, questions)
+                answers.read({question: answer}, questions)
             except Refusal:
-                left.add(id)
+                left.add(question)
             else:
-                kept[id] = answer
+                kept[question] = answer
         return kept
 
     components = [{**one, "answers": fitting(one["answers"])} for one in document["components"]]

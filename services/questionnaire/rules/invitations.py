@@ -1,4 +1,4 @@
-"""Invitation handles: derived, so that a link can be shown again although only its digest is kept."""
+"""Invitation handles: derived, so that a link of which only the digest is kept can be shown."""
 
 from __future__ import annotations
 

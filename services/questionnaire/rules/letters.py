@@ -52,7 +52,7 @@ class Letter:
 
 def language(stated: str) -> str:
     """Return ja or en: the languages that are always complete."""
-    return "ja" if stated.split("-")[0] == "ja" else "en"
+    return "ja" if stated.partition("-")[0] == "ja" else "en"
 
 
 def write(template: Template, occasion: Occasion) -> Letter:

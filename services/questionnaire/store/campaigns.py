@@ -44,7 +44,7 @@ def counts(tx: Session, org: UUID, campaign_ids: Collection[UUID]) -> Mapping[UU
         .where(Request.requester_org_id == org, Request.campaign_id.in_(campaign_ids))
         .group_by(Request.campaign_id, Request.state)
     )
-    found: dict[UUID, dict[str, int]] = {id: {} for id in campaign_ids}
+    found: dict[UUID, dict[str, int]] = {campaign_id: {} for campaign_id in campaign_ids}
     for campaign_id, state, count in tx.execute(query):
         found[campaign_id][state] = count
     return found

@@ -58,7 +58,7 @@ def with_codes(tx: Session, org: UUID, codes: Collection[str], on: date) -> dict
         VendorCode.code.in_(codes),
         (VendorCode.valid_to.is_(None)) | (VendorCode.valid_to >= on),
     )
-    return {code: supplier_id for code, supplier_id in tx.execute(query)}
+    return {row.code: row.supplier_id for row in tx.execute(query)}
 
 
 def link_for_update(tx: Session, link_id: UUID) -> SupplyLink | None:

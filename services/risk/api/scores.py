@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
 from sqlalchemy.orm import Session
 
@@ -33,6 +33,9 @@ router = APIRouter(tags=["scores"])
 Band = Literal["A", "B", "C", "D", "E", "unseen"]
 _READ = [needs("scores.read")]
 _ADDRESS = Field(description="where the score is explained")
+
+FirmId = Annotated[str, Path(pattern=r"^[!-~]{1,100}$", description="supplier id or pseudonym")]
+_CODE = r"^[^\x00-\x1f]{1,200}$"
 
 
 class NoneYet(NotFound):
@@ -163,7 +166,7 @@ def list_supplier_scores(  # noqa: PLR0913 (the filters of one list)
     *,
     tier: Annotated[int | None, Query(ge=1, le=100)] = None,
     band: Band | None = None,
-    vendor_code: Annotated[str | None, Query(min_length=1, max_length=200)] = None,
+    vendor_code: Annotated[str | None, Query(pattern=_CODE)] = None,
     cursor: Cursor = None,
     limit: Limit = 100,
     if_none_match: IfNoneMatch = None,
@@ -192,7 +195,11 @@ def list_supplier_scores(  # noqa: PLR0913 (the filters of one list)
     dependencies=_READ,
 )
 def get_supplier_by_vendor_code(
-    code: str, tx: Tx, who: Who, here: Here, if_none_match: IfNoneMatch = None
+    code: Annotated[str, Path(pattern=_CODE)],
+    tx: Tx,
+    who: Who,
+    here: Here,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Get the score of the one supplier that carries a vendor code."""
     snapshot = _newest(tx, who.org)
@@ -215,7 +222,7 @@ def get_supplier_by_vendor_code(
     dependencies=_READ,
 )
 def get_supplier_score(
-    supplier_id: str, tx: Tx, who: Who, here: Here, if_none_match: IfNoneMatch = None
+    supplier_id: FirmId, tx: Tx, who: Who, here: Here, if_none_match: IfNoneMatch = None
 ) -> Response:
     """Get one firm's score and what it is made of."""
     snapshot = _newest(tx, who.org)
@@ -261,14 +268,15 @@ def _at(tx: Session, org: UUID, cursor: str | None) -> tuple[SnapshotSigned, str
     place = from_cursor(cursor, 2)
     if place is None:
         return _newest(tx, org), None
+    snapshot_id, after = place
     try:
-        found = snapshots.signed(tx, org, UUID(place[0]))
+        found = snapshots.signed(tx, org, UUID(snapshot_id))
     except ValueError:
         found = None
-    if found is None:
+    if found is None or not after.isprintable():
         msg = "this cursor is none of ours"
         raise Invalid(msg)
-    return found, place[1]
+    return found, after
 
 
 def _source(snapshot: SnapshotSigned, explanation_url: str) -> dict[str, Any]:
