@@ -11,6 +11,7 @@ from services.demo.story import Story
 
 _BANDS = (*"ABCDE", "unseen")
 _UNSEEN = "未把握"
+_WORTH_A_ROW = 0.001
 
 
 def show(console: Console, story: Story, judged: Judged) -> None:
@@ -18,6 +19,8 @@ def show(console: Console, story: Story, judged: Judged) -> None:
     results = judged.said
     console.print("\n[bold]Risk index per tier[/bold] (0 best … 100 worst; claimed … evidenced)")
     console.print(_tier_table(results))
+    if far := _far(results):
+        console.print(f"  {far}", markup=False)
     console.print(
         "\n[bold]Standing against METI's principles[/bold] (evidenced gap; 0 best … 100 worst)"
     )
@@ -47,6 +50,21 @@ def summary(story: Story, judged: Judged, tiers: Json) -> Json:
     }
 
 
+def _near(results: Json) -> list[Json]:
+    """The tiers that carry a part of the risk worth a row."""
+    return [t for t in results["tiers"] if float(t["share"]["evidenced"] or 0) >= _WORTH_A_ROW]
+
+
+def _far(results: Json) -> str | None:
+    far = [t["tier"] for t in results["tiers"] if t not in _near(results)]
+    if not far:
+        return None
+    return (
+        f"tiers {far[0]} to {far[-1]}: firms that supply each other in a circle are met again and "
+        f"again; each of these tiers carries less than {100 * _WORTH_A_ROW:.1f} % of the risk"
+    )
+
+
 def _percent(text: str | None) -> str:
     return "–" if text is None else f"{float(text) * 100:.1f}"
 
@@ -56,7 +74,7 @@ def _tier_table(results: Json) -> Table:
     headings = ("tier", "index", "unseen", "coverage", "part of risk", *(_name(b) for b in _BANDS))
     for heading in headings:
         table.add_column(heading, justify="right")
-    for tier in results["tiers"]:
+    for tier in _near(results):
         index = tier["index"]
         table.add_row(
             str(tier["tier"]),
@@ -79,7 +97,7 @@ def _standing_table(results: Json, key: str) -> Table:
     table.add_column("tier", justify="right")
     for name in names:
         table.add_column(name, justify="right")
-    for tier in results["tiers"]:
+    for tier in _near(results):
         table.add_row(str(tier["tier"]), *(_gap(tier[key].get(name)) for name in names))
     return table
 

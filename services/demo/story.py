@@ -68,8 +68,9 @@ class Story:
         invitation = party.open_invitation(link)
         party.accept(link, code)
         party.enrol_key()
+        inviter = invitation["requester_name"] or "the operator"
         self.tell(
-            f"{party.firm.name} accepted the invitation of {invitation['requester_name'] or 'the operator'} and "
+            f"{party.firm.name} accepted the invitation of {inviter} and "
             f"enrolled its key {party.key.public.key_id[:12]}…"
         )
 
