@@ -1,1 +1,1 @@
-"""The Rensho services: identity, questionnaire, attestation, risk, portal, and the kit below them."""
+"""The Rensho services: identity, questionnaire, attestation, risk; the kit below them."""

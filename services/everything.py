@@ -252,7 +252,7 @@ def _log_is_open(settings: Settings) -> bool:
         return False
 
 
-def _wait_until(true: Callable[[], bool], failed: threading.Event, seconds: float = 30) -> None:
+def _wait_until(true: Callable[[], bool], failed: threading.Event, seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         if failed.is_set() or time.monotonic() > deadline:

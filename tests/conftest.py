@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +19,7 @@ from joserfc.jwk import ECKey
 from pydantic import SecretStr
 from sqlalchemy.engine import make_url
 
-from services.kit import clock, keyfiles
+from services.kit import clock, keyfiles, log
 from services.kit.auth import Issuer
 from services.kit.db import new_id
 from services.kit.embedded import postgres
@@ -27,20 +29,21 @@ from tests.needs import pytest_runtest_setup  # noqa: F401 (a hook: the marker `
 
 SHARED = ROOT.parent / "shared" / "data"
 
+# As the processes do: structlog's own tracebacks are slow and print local variables.
+log.configure(level=logging.ERROR)
+
 
 @pytest.fixture(scope="session")
-def admin_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def admin_url() -> Iterator[str]:
     """The admin URL of a server: `RENSHO_TEST_DATABASE_URL`, else an embedded one."""
     if given := os.environ.get("RENSHO_TEST_DATABASE_URL"):
         yield given
         return
-    folder = tmp_path_factory.mktemp("pg")
-    for parent in (folder, *folder.parents):
-        # The embedded server runs as another user when we are root.
-        if parent.stat().st_uid == os.geteuid() and parent.name.startswith(("pg", "pytest-")):
-            parent.chmod(0o755)
-    with postgres(folder / "postgres") as url:
-        yield url
+    # Not below pytest's own temporary folder, which the next pytest closes to other users.
+    with tempfile.TemporaryDirectory(prefix="rensho-pg-") as folder:
+        Path(folder).chmod(0o755)
+        with postgres(Path(folder) / "postgres") as url:
+            yield url
 
 
 @pytest.fixture(scope="session")

@@ -91,7 +91,7 @@ class Story:
         api.post(f"/questionnaire/v1/imports/{dry_run['id']}/confirm")
         self.tell(
             f"{len(content)} bytes of CP932: {dry_run['accepted']} suppliers kept, "
-            f"{len(self.rejected_rows)} rows listed for correction"
+            f"{len({row['line'] for row in self.rejected_rows})} rows listed for correction"
         )
         by_mailbox = {f.mailbox: f.slug for f in self.world.firms.values()}
         for supplier in api.every("/questionnaire/v1/suppliers"):

@@ -92,6 +92,29 @@ class Unavailable(Refused):
         super().__init__(detail, headers={"Retry-After": str(retry_after)})
 
 
+DECLARED: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "A problem document (RFC 9457); more fields may say more.",
+        "content": {
+            MEDIA_TYPE: {
+                "schema": {
+                    "type": "object",
+                    "required": ["type", "title", "status", "detail", "request_id"],
+                    "properties": {
+                        "type": {"type": "string", "pattern": "^urn:rensho:problem:"},
+                        "title": {"type": "string"},
+                        "status": {"type": "integer"},
+                        "detail": {"type": "string"},
+                        "request_id": {"type": "string"},
+                    },
+                }
+            }
+        },
+    }
+}
+"""What every operation may answer besides its success, for the OpenAPI document."""
+
+
 def document(status: int, urn: str, detail: str, **extensions: Any) -> dict[str, Any]:
     """Return the problem document; `type` is a stable URN, `request_id` finds the log line."""
     return {

@@ -272,6 +272,7 @@ def make_app(  # noqa: PLR0913 (the one place where an app's parts meet)
         redoc_url=None,
         lifespan=lifespan,
         servers=[{"url": f"/{service}/v1"}],
+        responses=problems.DECLARED,
         generate_unique_id_function=lambda route: route.name,
         swagger_ui_oauth2_redirect_url=None,
     )

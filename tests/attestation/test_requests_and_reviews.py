@@ -34,11 +34,6 @@ def _refused(answer: Any, *codes: str) -> None:
     assert set(codes) <= set(answer.json()["codes"]), answer.json()
 
 
-def _counts(site: Site) -> list[tuple[Any, ...]]:
-    tables = ("submission", "statement", "document", "disclosure", "reader", "queue", "outbox")
-    return [site.sql(f"SELECT count(*) FROM attestation.{table}")[0] for table in tables]
-
-
 def test_a_new_revision_supersedes_the_old_one(site: Site, here: Relation) -> None:
     response = Response(str(new_id()), 1)
     first = here.maker(response=response, components=("vision-1",)).make()

@@ -6,10 +6,9 @@ import base64
 import hashlib
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from factory.base import DictFactory
 from factory.declarations import LazyFunction
@@ -169,7 +168,8 @@ class ReviewDecided(_Event):
 
 def event(kind: type[_Event], **fields: Any) -> Event:
     """Return an event as it comes over the wire."""
-    return dict(kind(**fields))
+    said: Event = kind.build(**fields)
+    return said
 
 
 def component(name: str, answers: dict[str, str], **changes: Any) -> dict[str, Any]:
@@ -392,11 +392,3 @@ class Scene:
             **{"org_id": supply.customer.org, "signer_role": "requester", **fields},
         )
         return str(said["review_statement_id"])
-
-
-def renamed(firm: Firm, name: str) -> Firm:
-    return replace(firm, name=name)
-
-
-def uuid(text: str) -> UUID:
-    return UUID(text)

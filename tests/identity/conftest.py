@@ -165,3 +165,13 @@ def enrol(
         )
 
     return make
+
+
+@pytest.fixture
+def handle() -> str:
+    return f"handle-{new_id()}"
+
+
+@pytest.fixture
+def invitation(rows: Session, handle: str) -> Invitation:
+    return factories.an_invitation(handle=handle)

@@ -25,7 +25,7 @@ from services.identity.store import (
 from services.kit import clock
 from services.kit.db import new_id
 from tests.factories.identity import a_code, an_invitation
-from tests.identity.conftest import API, Firm
+from tests.identity.conftest import API
 
 FIRM = {"name": "架空部品株式会社", "country": "JP"}
 Newest = Callable[[Invitation], str]
@@ -40,16 +40,6 @@ def accept(client: TestClient, handle: str, code: str, **more: Any) -> Any:
 
 def urn(answer: Any) -> str:
     return str(answer.json()["type"]).removeprefix("urn:rensho:problem:")
-
-
-@pytest.fixture
-def handle() -> str:
-    return f"handle-{new_id()}"
-
-
-@pytest.fixture
-def invitation(rows: Session, handle: str) -> Any:
-    return an_invitation(handle=handle)
 
 
 def test_the_page_behind_a_link_greets_without_telling_the_mailbox(
@@ -268,82 +258,6 @@ def test_a_refused_acceptance_leaves_the_code_unused(
     assert accept(client, handle, digits(code)).status_code == 201
 
 
-def test_an_enrolled_firm_accepts_one_more_invitation_with_its_session(
-    client: TestClient, rows: Session, enrol: Callable[..., Firm], digits: Digits, handle: str
-) -> None:
-    firm = enrol()
-    code = digits(a_code(invitation=an_invitation(handle=handle)))
-    for headers in ({"Authorization": f"Session {firm.session}"},):
-        answer = client.post(
-            f"/invitations/{handle}/accept", json={"code": code}, headers=API | headers
-        )
-    assert answer.status_code == 201
-    assert answer.json()["organization"]["id"] == str(firm.org)
-    assert answer.json()["session_token"] is None
-    assert len(rows.scalars(select(Member).where(Member.org_id == firm.org)).all()) == 1
-
-
-def test_a_session_cookie_serves_as_well(
-    client: TestClient, enrol: Callable[..., Firm], rows: Session, digits: Digits, handle: str
-) -> None:
-    firm = enrol()
-    code = digits(a_code(invitation=an_invitation(handle=handle)))
-    client.cookies.set("__Host-rensho-session", firm.session)
-    answer = client.post(f"/invitations/{handle}/accept", json={"code": code})
-    assert answer.json()["organization"]["id"] == str(firm.org)
-
-
-def test_an_old_cookie_does_not_hinder_another_firm_from_enrolling(
-    client: TestClient, enrol: Callable[..., Firm], rows: Session, digits: Digits, handle: str
-) -> None:
-    firm = enrol()
-    code = digits(a_code(invitation=an_invitation(handle=handle)))
-    client.cookies.set("__Host-rensho-session", firm.session)
-    answer = accept(client, handle, code)
-    assert answer.status_code == 201
-    assert answer.json()["organization"]["id"] != str(firm.org)
-
-
-@pytest.mark.parametrize("session", [None, "no-such-session"])
-def test_neither_organization_nor_session_is_refused_without_trying_the_code(
-    client: TestClient, rows: Session, handle: str, invitation: Invitation, digits: Digits,
-    session: str | None,
-) -> None:  # fmt: skip
-    code = a_code(invitation=invitation)
-    headers = {"Authorization": f"Session {session}"} if session else {}
-    answer = client.post(
-        f"/invitations/{handle}/accept", json={"code": digits(code)}, headers=headers
-    )
-    assert (answer.status_code, urn(answer)) == (422, "request/invalid")
-    rows.refresh(code)
-    assert (code.attempts, code.used_at) == (0, None)
-
-
-def test_an_auditor_cannot_accept_for_the_firm(
-    client: TestClient, rows: Session, enrol: Callable[..., Firm], digits: Digits, handle: str
-) -> None:
-    firm = enrol()
-    rows.execute(
-        text("UPDATE identity.member SET roles = '{auditor}' WHERE id = :id"), {"id": firm.member}
-    )
-    rows.commit()
-    code = digits(a_code(invitation=an_invitation(handle=handle)))
-    headers = {"Authorization": f"Session {firm.session}"}
-    answer = client.post(f"/invitations/{handle}/accept", json={"code": code}, headers=headers)
-    assert answer.status_code == 403
-
-
-def test_a_firm_cannot_accept_its_own_invitation(
-    client: TestClient, rows: Session, enrol: Callable[..., Firm], digits: Digits, handle: str
-) -> None:
-    firm = enrol()
-    own = an_invitation(handle=handle, requester_org_id=firm.org)
-    headers = {"Authorization": f"Session {firm.session}"}
-    body = {"code": digits(a_code(invitation=own))}
-    answer = client.post(f"/invitations/{handle}/accept", json=body, headers=headers)
-    assert (answer.status_code, urn(answer)) == (409, "invitations/own")
-
-
 def test_a_mailed_code_proves_only_the_mailbox_it_went_to(
     mailing: TestClient, handle: str, invitation: Invitation, newest: Newest
 ) -> None:
@@ -353,65 +267,6 @@ def test_a_mailed_code_proves_only_the_mailbox_it_went_to(
     assert (answer.status_code, urn(answer)) == (409, "invitations/mailbox-not-proven")
     same = {"mailbox": invitation.mailbox.upper()}
     assert accept(mailing, handle, newest(invitation), member=same).status_code == 201
-
-
-def test_each_mailed_code_is_said_once_and_six_an_hour_are_enough(
-    mailing: TestClient, rows: Session, handle: str, invitation: Invitation
-) -> None:
-    answers = [mailing.post(f"/invitations/{handle}/code") for _ in range(7)]
-    assert [a.status_code for a in answers] == [202] * 6 + [429]
-    assert urn(answers[-1]) == "invitations/too-many-codes"
-    ids = {str(i) for i in rows.scalars(select(Code.id).where(Code.invitation_id == invitation.id))}
-    said = rows.scalars(
-        select(PLUMBING.outbox.c.body["code_id"].astext).where(
-            PLUMBING.outbox.c.type == "code.issued.v1",
-            PLUMBING.outbox.c.body["code_id"].astext.in_(ids),
-        )
-    ).all()
-    assert sorted(said) == sorted(ids)
-
-
-def test_the_requester_reads_the_code_and_asking_again_does_not_void_it(
-    client: TestClient, handle: str, invitation: Invitation, tokens: Tokens
-) -> None:
-    headers = tokens(org=invitation.requester_org_id, audience="identity", scopes={"codes.write"})
-    told = client.post(f"/invitations/{invitation.id}/told-code", headers=headers)
-    assert told.status_code == 200
-    assert client.post(f"/invitations/{handle}/code").status_code == 202
-    again = client.post(f"/invitations/{invitation.id}/told-code", headers=headers)
-    assert again.json()["code"] == told.json()["code"]
-    named = {"name": "鈴木 一郎", "mailbox": "ichiro@elsewhere.example"}
-    assert accept(client, handle, told.json()["code"], member=named).status_code == 201
-
-
-def test_a_code_about_to_expire_is_not_told(
-    client: TestClient, invitation: Invitation, tokens: Tokens, digits: Digits
-) -> None:
-    old = a_code(invitation=invitation, expires_at=clock.now() + timedelta(minutes=4))
-    headers = tokens(org=invitation.requester_org_id, audience="identity", scopes={"codes.write"})
-    told = client.post(f"/invitations/{invitation.id}/told-code", headers=headers).json()
-    assert told["code"] != digits(old)
-
-
-def test_nobody_but_the_inviter_is_told_a_code(
-    client: TestClient, invitation: Invitation, tokens: Tokens
-) -> None:
-    stranger = tokens(org=new_id(), audience="identity", scopes={"codes.write"})
-    answer = client.post(f"/invitations/{invitation.id}/told-code", headers=stranger)
-    random = client.post(f"/invitations/{new_id()}/told-code", headers=stranger)
-    assert answer.status_code == random.status_code == 404
-    assert answer.json() | {"request_id": ""} == random.json() | {"request_id": ""}
-    weaker = tokens(org=invitation.requester_org_id, audience="identity", scopes={"members.read"})
-    refused = client.post(f"/invitations/{invitation.id}/told-code", headers=weaker)
-    assert refused.status_code == 403
-
-
-def test_where_codes_are_mailed_nobody_is_told_one(
-    mailing: TestClient, invitation: Invitation, tokens: Tokens
-) -> None:
-    headers = tokens(org=invitation.requester_org_id, audience="identity", scopes={"codes.write"})
-    answer = mailing.post(f"/invitations/{invitation.id}/told-code", headers=headers)
-    assert (answer.status_code, urn(answer)) == (409, "codes/mailed")
 
 
 def test_an_organization_lists_the_invitations_it_issued_page_by_page(

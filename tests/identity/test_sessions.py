@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +11,11 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from services.identity import app as identity
+from services.identity.actions import Deployment
+from services.kit.auth import Issuer
 from services.kit.db import new_id
+from services.kit.settings import Settings
 from tests.factories.identity import a_member
 from tests.identity.conftest import API, Firm
 from tests.identity.test_invitations import urn
@@ -121,40 +125,40 @@ def test_what_is_no_mailbox_is_refused(client: TestClient, mailbox: str) -> None
     assert (answer.status_code, urn(answer)) == (422, "members/malformed-mailbox")
 
 
+@pytest.fixture
+def own(settings: Settings) -> Iterator[TestClient]:
+    """The service with its own keys as issuer: it takes the very tokens it gives."""
+    issuer = Issuer(lambda: Deployment.of(settings).jwks)
+    issuer.refresh()
+    app = identity.web(settings, issuer)
+    yield TestClient(app, base_url="https://rensho.test", raise_server_exceptions=False)
+    app.state.db.close()
+
+
 def test_logging_out_ends_the_session_and_the_tokens_made_from_it(
-    client: TestClient, enrol: Enrol
+    own: TestClient, enrol: Enrol
 ) -> None:
     firm = enrol()
-    token = exchange(client, firm.session).json()["access_token"]
+    token = exchange(own, firm.session).json()["access_token"]
     bearer = {"Authorization": f"Bearer {token}"}
-    client.app.state.issuer = _own_issuer(client)  # type: ignore[attr-defined]
-    assert client.get("/organizations/me", headers=bearer).status_code == 200
-    out = client.delete("/sessions/current", headers={"Authorization": f"Session {firm.session}"})
+    assert own.get("/organizations/me", headers=bearer).status_code == 200
+    out = own.delete("/sessions/current", headers={"Authorization": f"Session {firm.session}"})
     assert out.status_code == 204
     assert 'rensho-session=""' in out.headers["set-cookie"]
-    assert exchange(client, firm.session).status_code == 400
-    assert client.get("/organizations/me", headers=bearer).status_code == 401
-
-
-def _own_issuer(client: TestClient) -> Any:
-    from services.kit.auth import Issuer  # noqa: PLC0415
-
-    made = Issuer(lambda: dict(client.get("/jwks.json").json()))
-    made.refresh()
-    return made
+    assert exchange(own, firm.session).status_code == 400
+    assert own.get("/organizations/me", headers=bearer).status_code == 401
 
 
 def test_a_new_token_works_in_the_very_second_the_old_ones_were_withdrawn(
-    client: TestClient, enrol: Enrol, newest_log_in: NewestLogIn
+    own: TestClient, enrol: Enrol, newest_log_in: NewestLogIn
 ) -> None:
     firm = enrol()
-    client.post("/sessions", json={"mailbox": firm.mailbox})
-    second = log_in(client, firm.mailbox, newest_log_in(firm.mailbox)).json()["session_token"]
-    client.delete("/sessions/current", headers={"Authorization": f"Session {firm.session}"})
-    token = exchange(client, second).json()["access_token"]
-    client.app.state.issuer = _own_issuer(client)  # type: ignore[attr-defined]
+    own.post("/sessions", json={"mailbox": firm.mailbox})
+    second = log_in(own, firm.mailbox, newest_log_in(firm.mailbox)).json()["session_token"]
+    own.delete("/sessions/current", headers={"Authorization": f"Session {firm.session}"})
+    token = exchange(own, second).json()["access_token"]
     bearer = {"Authorization": f"Bearer {token}"}
-    assert client.get("/organizations/me", headers=bearer).status_code == 200
+    assert own.get("/organizations/me", headers=bearer).status_code == 200
 
 
 @pytest.mark.parametrize("header", [{}, {"Authorization": "Session unknown"}])

@@ -5,21 +5,27 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from pydantic import SecretStr
 from sqlalchemy.engine import make_url
 
 from services.identity.store import PLUMBING
 from services.kit import keyfiles, log
+from services.kit.auth import Issuer
 from services.kit.db import Actor, Database, new_id
 from services.kit.outbox import Event, say
 from services.kit.settings import Settings
+from services.kit.web import make_app
 from services.migrate import migrate
+from tests.kit import bicycles
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -97,3 +103,32 @@ def tell(worker_db: Database) -> Callable[[], UUID]:
             return say(tx, "code.issued.v1", code_id=new_id())
 
     return one
+
+
+@pytest.fixture
+def app(app_db: Database, issuer: Issuer) -> FastAPI:
+    return make_app(
+        "identity",
+        title="Bicycles",
+        routers=[bicycles.router],
+        db=app_db,
+        issuer=issuer,
+        refusals={bicycles.FlatTyre: HTTPStatus.UNPROCESSABLE_ENTITY},
+        state={},
+    )
+
+
+@pytest.fixture
+def client(app: FastAPI) -> TestClient:
+    return TestClient(app, raise_server_exceptions=False)
+
+
+@pytest.fixture
+def org() -> UUID:
+    return new_id()
+
+
+@pytest.fixture
+def headers(tokens: Callable[..., dict[str, str]], org: UUID) -> dict[str, str]:
+    scopes = {"bicycles.read", "bicycles.write", "audit.read"}
+    return tokens(org=org, audience="identity", scopes=scopes)

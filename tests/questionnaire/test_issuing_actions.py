@@ -56,9 +56,14 @@ def test_a_crash_while_issuing_leaves_every_request_unissued(
     campaign = requester.campaign()
     statement_id = requester.prepared(campaign)["statement_id"]
     secret = keyfiles.secret_bytes(settings, "invitation")
-    with pytest.raises(Crash), world.worker.begin(Actor("test")) as tx:
-        assert issuing.issue(tx, statement_id, secret, clock.now())
-        raise Crash
+
+    def issue_and_die() -> None:
+        with world.worker.begin(Actor("test")) as tx:
+            assert issuing.issue(tx, statement_id, secret, clock.now())
+            raise Crash
+
+    with pytest.raises(Crash):
+        issue_and_die()
     assert requester.get(f"/campaigns/{campaign['id']}")["counts"] == {"created": 3}
     assert world.said("invitation.issued.v1", requester_org_id=requester.id) == []
 

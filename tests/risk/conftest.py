@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import psycopg
 import pytest
 from pydantic import SecretStr
 from rensho import checkpoint, merkle
+from sqlalchemy.engine import make_url
 
 from services.kit import clock, keyfiles
 from services.kit.auth import Issuer
@@ -18,6 +21,7 @@ from services.kit.settings import Settings
 from services.migrate import migrate
 from tests.factories.risk import NOW, ORIGIN
 from tests.risk.site import Site
+from tests.risk.two import Two
 
 
 @pytest.fixture(scope="session")
@@ -111,6 +115,34 @@ def running_site(
 
 
 @pytest.fixture
+def site_alone(
+    settings: Settings, admin_url: str, issuer: Issuer, tokens: Callable[..., dict[str, str]],
+    log: Log, at: Callable[[datetime], None], monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Site]:  # fmt: skip
+    """The service on a database in which there are no other firms."""
+    name = f"rensho_test_{secrets.token_hex(6)}"
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+    url = make_url(admin_url).set(database=name).render_as_string(hide_password=False)
+    own = settings.model_copy(update={"database_url": SecretStr(url)})
+    migrate(own, ("risk",))
+    monkeypatch.setenv("RENSHO_ATTESTATION_URL", log.url)
+    made = Site(own, issuer, tokens)
+    try:
+        yield made
+    finally:
+        made.close()
+        with psycopg.connect(admin_url, autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+
+
+@pytest.fixture
 def site(running_site: Site, log: Log, at: Callable[[datetime], None]) -> Site:
     """The service, a log it can read, and a clock that stands."""
     return running_site
+
+
+@pytest.fixture
+def two(site: Site) -> Two:
+    """A customer that recorded a supplier, and nothing else yet."""
+    return Two(site)

@@ -167,6 +167,15 @@ def test_the_tier_table_is_that_of_the_results(chain: Chain) -> None:
         assert {name: shown[name] for name in same} == {name: row[name] for name in same}
 
 
+@pytest.mark.parametrize("name", ["facts", "results"])
+def test_a_document_is_named_by_its_digest(chain: Chain, name: str) -> None:
+    (snapshot,) = chain.get("/snapshots").json()["items"]
+    path, tag = f"/snapshots/{snapshot['id']}/{name}", f'"{snapshot[f"{name}_sha256"]}"'
+    assert chain.get(path).headers["etag"] == tag
+    headers = {**chain.site.headers(chain.maker), "If-None-Match": tag}
+    assert chain.site.http.get(path, headers=headers).status_code == 304
+
+
 @pytest.mark.parametrize("path", ["/suppliers", "/tiers", "/suppliers/by-vendor-code/V-1"])
 def test_who_holds_the_answer_already_is_told_so_without_it(chain: Chain, path: str) -> None:
     first = chain.get(path)

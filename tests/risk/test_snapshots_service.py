@@ -260,8 +260,9 @@ def test_the_same_idempotency_key_asks_for_one_snapshot(site: Site) -> None:
 
 
 def test_at_night_those_get_a_snapshot_whose_facts_changed(
-    site: Site, at: Callable[[datetime], None]
+    site_alone: Site, at: Callable[[datetime], None]
 ) -> None:
+    site = site_alone
     scene, maker = a_chain()
     site.hear(*scene.events)
     when, nightly = ticks(site.settings)["nightly-snapshots"]
@@ -310,3 +311,15 @@ def test_an_unknown_snapshot_and_another_firms_look_the_same(site: Site, path: s
     told = [site.get(maker, f"/snapshots/{one}{path}") for one in (theirs, new_id())]
     assert {answer.status_code for answer in told} == {404}
     assert {answer.json()["detail"] for answer in told} == {"no such snapshot"}
+
+
+def test_before_anything_was_logged_a_snapshot_counts_nothing_of_the_log(site_alone: Site) -> None:
+    scene, maker = Scene(), Firm("Maker")
+    scene.supplied(maker, Firm("First"))
+    site_alone.hear(*scene.events)
+    facts, results = site_alone.judge(maker)
+    assert (facts["log"], facts["questions"], facts["starter"]) == (None, [], [])
+    assert results["suppliers"][0]["risk"]["evidenced"] == "0.991598421"
+    (said,) = site_alone.said("snapshot.signed.v1", org_id=maker.org)
+    signed = bundle.parse(strict_base64.decode(said["bundle"]))
+    assert parse(signed.envelope.payload, (BASE,)).predicate["log"] == {"origin": ORIGIN, "size": 0}

@@ -44,6 +44,7 @@ class Process:
     settings: Settings
     log: Path
     port: int = field(default_factory=free_port)
+    more: dict[str, str] = field(default_factory=dict)
     kills: int = 0
     endings: list[int] = field(default_factory=list)
     _running: subprocess.Popen[bytes] | None = None
@@ -64,7 +65,7 @@ class Process:
         with self.log.open("ab") as log:
             self._running = subprocess.Popen(
                 [sys.executable, "-m", "services", *self.arguments, "--port", str(self.port)],
-                env=environment(self.settings),
+                env=environment(self.settings) | self.more,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -161,24 +162,21 @@ def carriers(settings: Settings, folder: Path, workers: int = 2) -> list[Process
 def deployment(settings: Settings, folder: Path) -> list[Process]:
     """A deployment: a web and a worker process per service, relay, sequencer and beat."""
     ports = {service: free_port() for service in SERVICES}
-    settings = settings.model_copy(
-        update={"identity_url": f"http://127.0.0.1:{ports['identity']}/identity/v1"}
-    )
-    made = [
-        Process(f"web-{s}", ("web", s), settings, folder / f"web-{s}.log", ports[s])
-        for s in SERVICES
+    beside = {
+        f"RENSHO_{name.upper()}_URL": f"http://127.0.0.1:{port}/{name}/v1"
+        for name, port in ports.items()
+    }
+    settings = settings.model_copy(update={"identity_url": beside["RENSHO_IDENTITY_URL"]})
+
+    def process(name: str, *arguments: str, port: int | None = None) -> Process:
+        log = folder / f"{name}.log"
+        return Process(name, arguments, settings, log, port or free_port(), beside)
+
+    return [
+        *(process(f"web-{s}", "web", s, port=ports[s]) for s in SERVICES),
+        *(process(f"worker-{s}", "worker", s, "--concurrency", "1") for s in SERVICES),
+        *(process(name, name) for name in ("relay", "sequencer", "beat")),
     ]
-    made += [
-        Process(
-            f"worker-{s}", ("worker", s, "--concurrency", "1"), settings, folder / f"worker-{s}.log"
-        )
-        for s in SERVICES
-    ]
-    made += [
-        Process(name, (name,), settings, folder / f"{name}.log")
-        for name in ("relay", "sequencer", "beat")
-    ]
-    return made
 
 
 def backlog(relay: Process) -> float:

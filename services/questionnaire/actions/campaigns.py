@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, timezone
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from rensho import blocks, sign
@@ -40,6 +40,7 @@ from services.questionnaire.store.tables import (
     Campaign,
     CampaignPreparation,
     FairDealing,
+    Questionnaire,
     Request,
     Supplier,
 )
@@ -148,30 +149,13 @@ def draft(tx: Session, who: Principal, plan: Plan, now: datetime) -> Campaign:
     if requester_name is None:
         raise Unavailable("your organization is not known here yet; try again", retry_after=2)
     asked = _whom(tx, who.org, plan.supplier_ids)
-    campaign = Campaign(
-        id=new_id(),
-        org_id=who.org,
-        requester_name=requester_name,
-        title=plan.title,
-        questionnaire_id=plan.questionnaire_id,
-        due_on=plan.due_on,
-        due_at=due_at,
-        terms={name: _plain(value) for name, value in vars(plan.terms).items()},
-        contact={"name": who.name, "mailbox": who.mailbox},
-        state="draft",
-    )
+    campaign = _campaign(who, plan, requester_name, due_at)
     tx.add(campaign)
     tx.flush()
     tx.add_all(_request(campaign, supplier) for supplier in asked)
-    tx.add_all(
-        FairDealing(
-            campaign_id=campaign.id,
-            supplier_id=supplier.id,
-            org_id=who.org,
-            record=asdict(plan.fair_dealing_for.get(supplier.id, plan.fair_dealing)),
-        )
-        for supplier in asked
-    )
+    for supplier in asked:
+        dealing = plan.fair_dealing_for.get(supplier.id, plan.fair_dealing)
+        tx.add(_fair_dealing(campaign, supplier, dealing))
     tx.flush()
     tx.info["details"].update(campaign_id=str(campaign.id), requests=len(asked))
     return campaign
@@ -203,33 +187,10 @@ def prepare(
         raise AlreadyIssued("this campaign was issued")
     questionnaire = questionnaires.own(tx, who.org, campaign.questionnaire_id)
     assert questionnaire is not None
-    asked = requests.of_campaign(tx, who.org, campaign.id)
-    with making():
-        entries = [_respondent(request) for request in asked]
-        block, texts = blocks.respondents(entries)
-        terms = {**campaign.terms, "nda_basis": cast("Any", campaign.terms["nda_basis"])}
-        payload = sign.request(
-            common(deployment, who.org, hand),
-            questionnaire_sha256=questionnaire.digest,
-            campaign=str(campaign.id),
-            due_at=campaign.due_at,
-            respondents=block,
-            **terms,
-        )
-    statement = to_sign("request", payload)
+    entries = [_respondent(each) for each in requests.of_campaign(tx, who.org, campaign.id)]
+    statement, texts = _statement(campaign, questionnaire, entries, hand, deployment)
     campaign.state = "prepared"
-    tx.add(
-        CampaignPreparation(
-            statement_id=statement.statement_id,
-            org_id=who.org,
-            campaign_id=campaign.id,
-            requests=[
-                {"id": entry.request_id, "nonce": entry.nonce, "disclosure": text}
-                for entry, text in zip(entries, texts, strict=True)
-            ],
-            created_at=clock.now(),
-        )
-    )
+    tx.add(_preparation(campaign, statement, entries, texts))
     tx.flush()
     say(
         tx,
@@ -245,6 +206,67 @@ def prepare(
         statement,
         named("questionnaire", questionnaire.document),
         {statement.statement_id: {"respondents": list(texts)}},
+    )
+
+
+def _campaign(who: Principal, plan: Plan, requester_name: str, due_at: datetime) -> Campaign:
+    return Campaign(
+        id=new_id(),
+        org_id=who.org,
+        requester_name=requester_name,
+        title=plan.title,
+        questionnaire_id=plan.questionnaire_id,
+        due_on=plan.due_on,
+        due_at=due_at,
+        terms={name: _plain(value) for name, value in vars(plan.terms).items()},
+        contact={"name": who.name, "mailbox": who.mailbox},
+        state="draft",
+    )
+
+
+def _fair_dealing(
+    campaign: Campaign, supplier: Supplier, dealing: FairDealingRecord
+) -> FairDealing:
+    return FairDealing(
+        campaign_id=campaign.id,
+        supplier_id=supplier.id,
+        org_id=campaign.org_id,
+        record=asdict(dealing),
+    )
+
+
+def _statement(
+    campaign: Campaign,
+    questionnaire: Questionnaire,
+    entries: Sequence[Respondent],
+    hand: Hand,
+    deployment: Deployment,
+) -> tuple[ToSign, Sequence[str]]:
+    with making():
+        block, texts = blocks.respondents(entries)
+        payload = sign.request(
+            common(deployment, campaign.org_id, hand),
+            questionnaire_sha256=questionnaire.digest,
+            campaign=str(campaign.id),
+            due_at=campaign.due_at,
+            respondents=block,
+            **campaign.terms,
+        )
+    return to_sign("request", payload), texts
+
+
+def _preparation(
+    campaign: Campaign, statement: ToSign, entries: Sequence[Respondent], texts: Sequence[str]
+) -> CampaignPreparation:
+    return CampaignPreparation(
+        statement_id=statement.statement_id,
+        org_id=campaign.org_id,
+        campaign_id=campaign.id,
+        requests=[
+            {"id": entry.request_id, "nonce": entry.nonce, "disclosure": text}
+            for entry, text in zip(entries, texts, strict=True)
+        ],
+        created_at=clock.now(),
     )
 
 

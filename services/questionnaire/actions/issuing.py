@@ -22,7 +22,7 @@ from services.questionnaire.store import (
     suppliers,
 )
 from services.questionnaire.store import questionnaires as stored_questionnaires
-from services.questionnaire.store.tables import Campaign, Invitation, Request
+from services.questionnaire.store.tables import Campaign, Invitation, Request, Supplier
 
 REQUESTS_PER_EVENT: Final = 100
 INVITATION_LASTS: Final = timedelta(days=30)
@@ -98,22 +98,16 @@ def enrol(
 def _invite(
     tx: Session, campaign: Campaign, uninvited: Sequence[Request], secret: bytes, now: datetime
 ) -> None:
-    for request in uninvited:
-        supplier = suppliers.of_link(tx, request.link_id)
-        assert supplier is not None
-        invitation_id = new_id()
-        invitation = Invitation(
-            id=invitation_id,
-            org_id=campaign.org_id,
-            request_id=request.id,
-            link_id=request.link_id,
-            mailbox=supplier.mailbox,
-            handle_sha256=invitations.digest(invitations.handle(secret, invitation_id)),
-            issued_at=now,
-            expires_at=max(campaign.due_at, now) + INVITATION_LASTS,
-        )
-        tx.add(invitation)
-        tx.flush()
+    records = suppliers.known_ids(
+        tx, campaign.org_id, {request.supplier_id for request in uninvited}
+    )
+    made = [
+        _invitation(campaign, records[each.supplier_id], each, secret, now) for each in uninvited
+    ]
+    tx.add_all(made)
+    tx.flush()
+    for request, invitation in zip(uninvited, made, strict=True):
+        supplier = records[request.supplier_id]
         say(
             tx,
             "invitation.issued.v1",
@@ -127,6 +121,22 @@ def _invite(
             language=supplier.language,
             expires_at=clock.rfc3339(invitation.expires_at),
         )
+
+
+def _invitation(
+    campaign: Campaign, supplier: Supplier, request: Request, secret: bytes, now: datetime
+) -> Invitation:
+    invitation_id = new_id()
+    return Invitation(
+        id=invitation_id,
+        org_id=campaign.org_id,
+        request_id=request.id,
+        link_id=request.link_id,
+        mailbox=supplier.mailbox,
+        handle_sha256=invitations.digest(invitations.handle(secret, invitation_id)),
+        issued_at=now,
+        expires_at=max(campaign.due_at, now) + INVITATION_LASTS,
+    )
 
 
 def _say_issued(tx: Session, campaign: Campaign, issued: Sequence[Request]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from rensho.documents import Pack as PackDigest
@@ -18,6 +18,7 @@ from services.kit.problems import Invalid, NotFound
 from services.questionnaire.actions.signing import making
 from services.questionnaire.rules import questionnaires as rules
 from services.questionnaire.rules.packs import Pack, Question
+from services.questionnaire.rules.questionnaires import Starter
 from services.questionnaire.store import packs, questionnaires
 from services.questionnaire.store.tables import Questionnaire
 
@@ -46,22 +47,9 @@ def publish(
         UnknownPack: a pack or version is not shipped.
         Refusal: the packs do not go together (`questionnaires/…`).
     """
-    shelf = packs.load_all()
-    if strange := [each for each in chosen if each not in shelf]:
-        raise UnknownPack(f"no such pack: {' '.join(strange[0])}")
-    given = [shelf[each] for each in chosen]
     starter = packs.load_starter()
-    drawn = [*given, *_needed(shelf, given, starter.questions)]
-    whole = {pack.id for pack in given} if selection == "all" else set()
-    composed = rules.compose(drawn, starter, whole)
-    with making():
-        document = QuestionnaireDocument(
-            tuple(
-                PackDigest(each["id"], each["version"], each["sha256"])
-                for each in composed["packs"]
-            ),
-            tuple(composed["questions"]),
-        ).to_bytes()
+    composed = _compose(chosen, selection, starter)
+    document = _document(composed)
     made = Questionnaire(
         id=new_id(), org_id=who.org, title=title, digest=sha256(document), document=document
     )
@@ -100,6 +88,26 @@ def shown(tx: Session, questionnaire_id: UUID) -> tuple[Questionnaire, dict[str,
     if found is None:
         raise NotFound("no such questionnaire")
     return found, {question.id: question for question in questions(found)}
+
+
+def _document(composed: Mapping[str, Any]) -> bytes:
+    digests = (
+        PackDigest(each["id"], each["version"], each["sha256"]) for each in composed["packs"]
+    )
+    with making():
+        return QuestionnaireDocument(tuple(digests), tuple(composed["questions"])).to_bytes()
+
+
+def _compose(
+    chosen: Sequence[tuple[str, str]], selection: Selection, starter: Starter
+) -> dict[str, Any]:
+    shelf = packs.load_all()
+    if strange := [each for each in chosen if each not in shelf]:
+        raise UnknownPack(f"no such pack: {' '.join(strange[0])}")
+    given = [shelf[each] for each in chosen]
+    drawn = [*given, *_needed(shelf, given, starter.questions)]
+    whole = {pack.id for pack in given} if selection == "all" else set()
+    return rules.compose(drawn, starter, whole)
 
 
 def _needed(

@@ -27,7 +27,7 @@ from services.questionnaire.actions.signing import (
 )
 from services.questionnaire.rules.packs import Question
 from services.questionnaire.store import requests, responses
-from services.questionnaire.store.tables import Review
+from services.questionnaire.store.tables import ResponsePreparation, Review
 
 
 class NotAsked(Invalid):
@@ -70,6 +70,43 @@ def prepare(
         WrongSigningTime, DeadKey, Unsignable: see `signing`.
     """
     refuse_hand(tx, hand, now)
+    target = _target(tx, who, statement_id, decisions)
+    with making():
+        payload = sign.review(
+            common(deployment, who.org, hand),
+            statement_id=statement_id,
+            decisions=[_signed(each) for each in decisions],
+        )
+    statement = to_sign("review", payload)
+    tx.add(_review(target, statement, statement_id, decisions))
+    tx.flush()
+    tx.info["details"]["review_statement_id"] = statement.statement_id
+    return statement
+
+
+def _review(
+    target: ResponsePreparation,
+    statement: ToSign,
+    statement_id: str,
+    decisions: Sequence[Decision],
+) -> Review:
+    return Review(
+        id=new_id(),
+        review_statement_id=statement.statement_id,
+        statement_id=statement_id,
+        response_id=target.response_id,
+        requester_org_id=target.requester_org_id,
+        respondent_org_id=target.respondent_org_id,
+        decisions=[
+            {**asdict(each), "until": each.until.isoformat() if each.until else None}
+            for each in decisions
+        ],
+    )
+
+
+def _target(
+    tx: Session, who: Principal, statement_id: str, decisions: Sequence[Decision]
+) -> ResponsePreparation:
     target = responses.preparation_of(tx, statement_id)
     if target is None or target.requester_org_id != who.org or target.recorded_at is None:
         raise NotFound("no such statement on record")
@@ -79,30 +116,7 @@ def prepare(
     for decision in decisions:
         _refuse_strange(decision, questions)
     _refuse_insisting(tx, target.response_id, target.opened, decisions)
-    with making():
-        payload = sign.review(
-            common(deployment, who.org, hand),
-            statement_id=statement_id,
-            decisions=[_signed(each) for each in decisions],
-        )
-    statement = to_sign("review", payload)
-    tx.add(
-        Review(
-            id=new_id(),
-            review_statement_id=statement.statement_id,
-            statement_id=statement_id,
-            response_id=target.response_id,
-            requester_org_id=who.org,
-            respondent_org_id=target.respondent_org_id,
-            decisions=[
-                {**asdict(each), "until": each.until.isoformat() if each.until else None}
-                for each in decisions
-            ],
-        )
-    )
-    tx.flush()
-    tx.info["details"]["review_statement_id"] = statement.statement_id
-    return statement
+    return target
 
 
 def _refuse_strange(decision: Decision, questions: Mapping[str, Question]) -> None:

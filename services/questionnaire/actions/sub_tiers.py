@@ -81,17 +81,21 @@ def resolve(tx: Session, org: UUID, draft: SubTierDraft | None) -> SubTierToSign
             "totals": dict(totals) if draft.open_totals else None,
             "entries": told,
         },
-        notes=[
-            {
-                "supplier_id": each["supplier_id"],
-                "asked": line.visibility,
-                "went_as": each["visibility"],
-                "reason": _NOT_ENROLLED.document(),
-            }
-            for line, each in zip(draft.entries, told, strict=True)
-            if line.visibility != each["visibility"]
-        ],
+        notes=_notes(draft, told),
     )
+
+
+def _notes(draft: SubTierDraft, told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "supplier_id": each["supplier_id"],
+            "asked": line.visibility,
+            "went_as": each["visibility"],
+            "reason": _NOT_ENROLLED.document(),
+        }
+        for line, each in zip(draft.entries, told, strict=True)
+        if line.visibility != each["visibility"]
+    ]
 
 
 def _told(line: SubTierLine, supplier: Supplier) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from services.kit.problems import NotFound
 from services.kit.web import Model
 from services.questionnaire.api.edge import Bilingual, bilingual
 from services.questionnaire.rules import conditions
-from services.questionnaire.rules.packs import Pack, Question
+from services.questionnaire.rules.packs import Detail, Pack, Question
 from services.questionnaire.rules.prescreen import Form
 from services.questionnaire.store import packs
 
@@ -141,16 +141,7 @@ def question_out(question: Question) -> QuestionOut:
             )
             for each in question.options
         ],
-        details=[
-            DetailOut(
-                name=each.name,
-                kind=each.kind,
-                label=bilingual(each.label),
-                unit=each.unit,
-                options={code: bilingual(label) for code, label in each.options.items()},
-            )
-            for each in question.details
-        ],
+        details=[_detail_out(each) for each in question.details],
         states=sorted(question.states),
         evidence=list(question.evidence),
         freshness_days=question.freshness_days,
@@ -167,6 +158,16 @@ def question_out(question: Question) -> QuestionOut:
             )
             for each in question.clauses
         ],
+    )
+
+
+def _detail_out(detail: Detail) -> DetailOut:
+    return DetailOut(
+        name=detail.name,
+        kind=detail.kind,
+        label=bilingual(detail.label),
+        unit=detail.unit,
+        options={code: bilingual(label) for code, label in detail.options.items()},
     )
 
 

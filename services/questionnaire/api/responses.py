@@ -16,7 +16,7 @@ from services.kit.problems import NotFound
 from services.kit.web import Model, Now, OnceOnly, Tx
 from services.questionnaire.actions import questionnaires, submitting
 from services.questionnaire.actions import responses as actions
-from services.questionnaire.actions.submitting import Prepared
+from services.questionnaire.actions.laying_out import Prepared
 from services.questionnaire.api.edge import (
     Body,
     Dependency,

@@ -62,8 +62,13 @@ def with_codes(tx: Session, org: UUID, codes: Collection[str], on: date) -> dict
 
 
 def link_for_update(tx: Session, link_id: UUID) -> SupplyLink | None:
-    """Return one supply link, locked (worker)."""
-    return tx.scalar(select(SupplyLink).where(SupplyLink.id == link_id).with_for_update())
+    """Return one supply link, locked against other changes (worker).
+
+    Rows that refer to it can still be added: an invitation being issued at this moment must not
+    wait for an enrolment that waits for its request.
+    """
+    query = select(SupplyLink).where(SupplyLink.id == link_id)
+    return tx.scalar(query.with_for_update(key_share=True))
 
 
 def of_link(tx: Session, link_id: UUID) -> Supplier | None:

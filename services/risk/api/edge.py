@@ -73,10 +73,16 @@ def from_cursor(cursor: str | None, parts: int) -> list[str] | None:
 def unless_known(answer: Model, if_none_match: str | None, link: str | None = None) -> Response:
     """Return an answer with its ETag, or 304 where the caller holds this very answer."""
     body = answer.model_dump_json().encode()
-    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    found = bytes_unless_known(body, hashlib.sha256(body).hexdigest(), if_none_match)
     if link is not None:
-        headers["Link"] = f'<{link}>; rel="next"'
+        found.headers["Link"] = f'<{link}>; rel="next"'
+    return found
+
+
+def bytes_unless_known(body: bytes, sha256: str, if_none_match: str | None) -> Response:
+    """Return JSON bytes under their digest as ETag, or 304 where the caller holds them."""
+    tag = f'"{sha256}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     known = {each.strip().removeprefix("W/") for each in (if_none_match or "").split(",")}
     if tag in known or "*" in known:
         return Response(status_code=304, headers=headers)

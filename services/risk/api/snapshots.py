@@ -14,7 +14,14 @@ from services.kit.auth import Who, needs
 from services.kit.problems import Invalid, NotFound, Refused
 from services.kit.web import Cursor, Limit, Model, Now, OnceOnly, Page, Tx
 from services.risk.actions import snapshots as actions
-from services.risk.api.edge import Exact, Here, from_cursor, to_cursor
+from services.risk.api.edge import (
+    Exact,
+    Here,
+    IfNoneMatch,
+    bytes_unless_known,
+    from_cursor,
+    to_cursor,
+)
 from services.risk.store import SnapshotSigned, snapshots
 from services.risk.store.snapshots import Standing
 
@@ -115,17 +122,21 @@ def get_snapshot(snapshot_id: UUID, tx: Tx, who: Who) -> SnapshotWhole:
 
 
 @router.get("/{snapshot_id}/facts", response_class=Response, dependencies=_READ)
-def get_snapshot_facts(snapshot_id: UUID, tx: Tx, who: Who) -> Response:
+def get_snapshot_facts(
+    snapshot_id: UUID, tx: Tx, who: Who, if_none_match: IfNoneMatch = None
+) -> Response:
     """Get the facts document byte for byte as it was digested."""
     signed = _documents(tx, who.org, snapshot_id)
-    return _bytes(signed.facts, signed.facts_sha256)
+    return bytes_unless_known(signed.facts, signed.facts_sha256, if_none_match)
 
 
 @router.get("/{snapshot_id}/results", response_class=Response, dependencies=_READ)
-def get_snapshot_results(snapshot_id: UUID, tx: Tx, who: Who) -> Response:
+def get_snapshot_results(
+    snapshot_id: UUID, tx: Tx, who: Who, if_none_match: IfNoneMatch = None
+) -> Response:
     """Get the results document byte for byte as it was digested."""
     signed = _documents(tx, who.org, snapshot_id)
-    return _bytes(signed.results, signed.results_sha256)
+    return bytes_unless_known(signed.results, signed.results_sha256, if_none_match)
 
 
 def _mine(tx: Session, org: UUID, snapshot_id: UUID) -> Standing:
@@ -143,11 +154,6 @@ def _documents(tx: Session, org: UUID, snapshot_id: UUID) -> SnapshotSigned:
         msg = "this snapshot is not signed yet"
         raise NotSignedYet(msg, headers={"Retry-After": "1"})
     return found
-
-
-def _bytes(content: bytes, sha256: str) -> Response:
-    headers = {"ETag": f'"{sha256}"', "Cache-Control": "private, no-cache"}
-    return Response(content, media_type="application/json", headers=headers)
 
 
 def _out(found: Standing) -> dict[str, Any]:
