@@ -45,7 +45,7 @@ def web(settings: Settings, issuer: Issuer) -> FastAPI:
         db=Database(PLUMBING, settings.service_url(SERVICE, "app")),
         issuer=issuer,
         refusals={},
-        state={"settings": settings},
+        state={},
         max_body_bytes=MAX_SUBMISSION_BYTES,
     )
 
@@ -59,7 +59,7 @@ def log_app(settings: Settings, issuer: Issuer) -> FastAPI:
         db=Database(PLUMBING, settings.service_url(SERVICE, "app")),
         issuer=issuer,
         refusals={NoSuchTile: HTTPStatus.NOT_FOUND},
-        state={"settings": settings},
+        state={},
     )
     app.servers = [{"url": "/log"}]
     return app

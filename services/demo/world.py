@@ -26,7 +26,7 @@ _PLACES = (
     ("DE", "Musterwerk {n:03d} GmbH", "Kontakt {n:03d}"),
     ("TH", "Tua Yang {n:03d} Co., Ltd.", "Contact {n:03d}"),
     ("VN", "Ví Dụ {n:03d} Co., Ltd.", "Liên hệ {n:03d}"),
-    ("CN", "示例{n:03d}科技有限公司", "联系人 {n:03d}"),
+    ("CN", "示例{n:03d}科技有限公司", "Contact {n:03d}"),
     ("US", "Sample Works {n:03d}, Inc.", "Contact {n:03d}"),
     ("TW", "範例{n:03d}股份有限公司", "聯絡人 {n:03d}"),
 )

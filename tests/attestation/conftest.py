@@ -1,4 +1,4 @@
-"""A deployment of its own for every test: an empty database, fresh keys, a sequencer run by hand."""
+"""A deployment for every test: an empty database, fresh keys, a sequencer run by hand."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
+from services.attestation.app import log_app, web
 from services.attestation.store import metadata
 from services.kit import keyfiles
 from services.kit.auth import Issuer
@@ -41,18 +44,27 @@ def _empty(url: str) -> None:
             connection.execute(f"DELETE FROM {table}".encode())
 
 
+@pytest.fixture(scope="session")
+def apps(settings: Settings, issuer: Issuer) -> Iterator[tuple[FastAPI, FastAPI]]:
+    """The API and the log's read side: they hold no key and know nothing of a test."""
+    made = web(settings, issuer), log_app(settings, issuer)
+    yield made
+    for app in made:
+        app.state.db.close()
+
+
 @pytest.fixture
 def site(
     settings: Settings,
     tmp_path: Path,
-    issuer: Issuer,
+    apps: tuple[FastAPI, FastAPI],
     tokens: Callable[..., dict[str, str]],
 ) -> Iterator[Site]:
     """A deployment whose log is open."""
     assert settings.database_url is not None
     own = settings.model_copy(update={"data_dir": tmp_path / "data", "keys_dir": tmp_path / "keys"})
     keyfiles.init(own)
-    made = Site(own, issuer, tokens)
+    made = Site(own, TestClient(apps[0]), TestClient(apps[1]), tokens)
     made.sequencer.start()
     try:
         yield made

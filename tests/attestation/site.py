@@ -21,11 +21,10 @@ from rensho.statement import Anchor
 from rensho.trust import Trust
 
 from services.attestation.actions.damage import Damage
-from services.attestation.app import PLUMBING, fsck, handlers, log_app, web
+from services.attestation.app import PLUMBING, fsck, handlers
 from services.attestation.tasks import sequencer as sequencers
 from services.attestation.tasks.sequencer import Sequencer
 from services.kit import clock
-from services.kit.auth import Issuer
 from services.kit.db import Database
 from services.kit.outbox import Event, receive
 from services.kit.settings import Settings
@@ -59,12 +58,13 @@ class Site:
     """One deployment; its sequencer works when a test says so."""
 
     settings: Settings
-    issuer: Issuer
+    api: TestClient
+    log: TestClient
     tokens: Callable[..., dict[str, str]]
     _open: list[Database] = field(default_factory=list)
 
     def close(self) -> None:
-        for db in [*self._open, self.api.app.state.db, self.log.app.state.db]:  # type: ignore[attr-defined]
+        for db in self._open:
             db.close()
 
     def new_sequencer(self) -> Sequencer:
@@ -82,14 +82,6 @@ class Site:
         made = Database(PLUMBING, self.settings.service_url("attestation", "worker"))
         self._open.append(made)
         return made
-
-    @cached_property
-    def api(self) -> TestClient:
-        return TestClient(web(self.settings, self.issuer))
-
-    @cached_property
-    def log(self) -> TestClient:
-        return TestClient(log_app(self.settings, self.issuer))
 
     def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Run a statement as the database's superuser, whom no grant binds."""

@@ -85,7 +85,8 @@ def test_the_order_of_events_moves_no_number(site: Site) -> None:
     assert judged[0] == judged[1] == judged[2]
 
 
-def test_facts_are_the_requesters_own_view(site: Site) -> None:
+def test_facts_are_the_requesters_own_view(site_alone: Site) -> None:
+    site = site_alone
     scene, maker = a_chain()
     site.hear(*scene.events)
     facts, results = site.judge(maker)
@@ -113,7 +114,8 @@ def test_facts_are_the_requesters_own_view(site: Site) -> None:
     assert [tier["tier"] for tier in results["tiers"]] == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
 
 
-def test_a_snapshot_is_signed_so_that_the_log_takes_it(site: Site) -> None:
+def test_a_snapshot_is_signed_so_that_the_log_takes_it(site_alone: Site) -> None:
+    site = site_alone
     scene, maker = a_chain()
     site.hear(*scene.events)
     asked = site.ask(maker)

@@ -14,6 +14,7 @@ from tests.factories.risk import (
     Firm,
     OrganizationEnrolled,
     StatementRecorded,
+    StatementRefused,
     an_id,
     component,
     digest,
@@ -37,6 +38,14 @@ def test_a_response_alone_counts_for_nothing(two: Two) -> None:
     two.scene.submitted(two.supply, sub_tier=NO_LIST)
     direct = two.direct()
     assert (direct["declaration"], direct["submitted"], direct["list"]) == (None, False, "silent")
+
+
+def test_what_the_log_refused_counts_for_nothing(two: Two) -> None:
+    two.scene.asked(two.supply)
+    two.scene.enrolled(two.supply)
+    refused = two.scene.submitted(two.supply)["declaration_id"]
+    two.scene.say(StatementRefused, statement_id=refused, statement_type="declaration")
+    assert two.direct()["declaration"] is None
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ from services.kit.problems import Invalid
 from services.kit.settings import Settings
 from services.kit.web import Model
 
-MODEL = "RM-1"
 _TENTH = Decimal("0.1")
 
 
