@@ -44,6 +44,14 @@ def upgrade() -> None:
     schema='risk'
     )
     op.create_index('ix_delivery_due', 'delivery', ['next_attempt_at'], unique=False, schema='risk', postgresql_where=sa.text('effect_at IS NULL'))
+    op.create_table('log_head',
+    sa.Column('origin', sa.String(), nullable=False),
+    sa.Column('size', sa.BigInteger(), nullable=False),
+    sa.Column('signed_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('root_hash', sa.String(), nullable=False),
+    sa.PrimaryKeyConstraint('origin', 'size', 'signed_at', name=op.f('pk_log_head')),
+    schema='risk'
+    )
     op.create_table('enrolment',
     sa.Column('link_id', sa.Uuid(), nullable=False),
     sa.Column('org_id', sa.Uuid(), nullable=False),

@@ -14,7 +14,7 @@ GRANT SELECT, INSERT ON risk.inbox, risk.audit TO risk_worker;
 
 -- Heard: kept as said, by the worker alone. A link may be stated anew, nothing else changes.
 GRANT SELECT, INSERT ON risk.enrolment, risk.questionnaire, risk.request, risk.response,
-  risk.recorded, risk.refused, risk.key_change, risk.review TO risk_worker;
+  risk.recorded, risk.refused, risk.key_change, risk.review, risk.log_head TO risk_worker;
 GRANT SELECT, INSERT, UPDATE ON risk.link, risk.label TO risk_worker;
 
 -- Judged: evidence, inserted and never changed.

@@ -71,6 +71,12 @@ def test_a_firm_that_has_not_been_heard_of_waits(site: Site) -> None:
     assert answer.json()["type"] == "urn:rensho:problem:keys.not_known_yet"
 
 
+def test_no_key_is_taken_in_while_the_log_stands_still(site: Site) -> None:
+    firm = _known(site, Firm())
+    site.sql("UPDATE attestation.checkpoint SET signed_at = now() - interval '7 days'")
+    assert site.challenge(firm).status_code == 503
+
+
 def test_a_proof_by_another_key_is_refused(site: Site) -> None:
     firm = _known(site, Firm())
     answer = site.prove(firm, site.challenge(firm).json(), key=PrivateKey.generate())

@@ -12,6 +12,7 @@ from typing import Any
 
 from factory.base import DictFactory
 from factory.declarations import LazyFunction
+from rensho import merkle
 
 from services.kit import clock
 from services.kit.db import new_id
@@ -133,6 +134,14 @@ class StatementRecorded(_Event):
     not_after = clock.rfc3339(NOW + timedelta(days=365))
     supersedes = None
     log = LazyFunction(lambda: {"origin": ORIGIN, "index": 0})
+
+
+class CheckpointSigned(_Event):
+    type = "checkpoint.signed.v1"
+    origin = ORIGIN
+    size = 7
+    root_hash = merkle.root([merkle.leaf_hash(b"x")] * 7).hex()
+    signed_at = clock.rfc3339(NOW)
 
 
 class StatementRefused(_Event):

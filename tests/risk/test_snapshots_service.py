@@ -11,7 +11,7 @@ from uuid import NAMESPACE_DNS, uuid5
 
 import jsonschema
 import pytest
-from rensho import bundle, merkle, replay, strict_base64
+from rensho import bundle, merkle, replay, strict_base64, strict_json
 from rensho.history import TreeHead
 from rensho.statement import parse
 from rensho.submission import Submission, check_submission
@@ -20,12 +20,13 @@ from rensho.trust import Deployment, Epoch
 from services.kit import clock, keyfiles
 from services.kit.db import Actor, new_id
 from services.kit.outbox import CONTRACTS
+from services.risk.actions.snapshots import LogNotHeardOf
 from services.risk.app import ticks
-from services.risk.tasks import LogAway
 from tests.factories.risk import (
     NO_LIST,
     NOW,
     ORIGIN,
+    CheckpointSigned,
     Firm,
     QuestionnairePublished,
     Scene,
@@ -36,7 +37,6 @@ from tests.factories.risk import (
     listed,
     question,
 )
-from tests.risk.conftest import Log
 from tests.risk.site import Site
 
 BASE = "https://rensho.example/attestation"
@@ -87,6 +87,7 @@ def test_the_order_of_events_moves_no_number(site: Site) -> None:
 
 def test_facts_are_the_requesters_own_view(site_alone: Site) -> None:
     site = site_alone
+    site.hear(event(CheckpointSigned))
     scene, maker = a_chain()
     site.hear(*scene.events)
     facts, results = site.judge(maker)
@@ -116,6 +117,7 @@ def test_facts_are_the_requesters_own_view(site_alone: Site) -> None:
 
 def test_a_snapshot_is_signed_so_that_the_log_takes_it(site_alone: Site) -> None:
     site = site_alone
+    site.hear(event(CheckpointSigned))
     scene, maker = a_chain()
     site.hear(*scene.events)
     asked = site.ask(maker)
@@ -206,36 +208,28 @@ def test_a_snapshot_the_log_refused_is_told_so_and_not_served(site: Site) -> Non
     assert site.get(maker, "/tiers").json()["snapshot"] == first["id"]
 
 
-def test_a_log_that_is_away_leaves_the_snapshot_due(site: Site, log: Log) -> None:
+def test_before_the_log_is_heard_of_a_snapshot_stays_due(site_alone: Site) -> None:
     maker = Firm("Maker")
-    made = site.http.post("/snapshots", headers=site.headers(maker)).json()
-    (due,) = site.said("snapshot.requested.v1", snapshot_id=made["id"])
-    log.status = 503
-    with pytest.raises(LogAway):
-        site.hear(due)
-    assert site.get(maker, f"/snapshots/{made['id']}").json()["state"] == "requested"
-    log.status = 200
-    site.hear(due)
-    assert site.get(maker, f"/snapshots/{made['id']}").json()["state"] == "signed"
+    made = site_alone.http.post("/snapshots", headers=site_alone.headers(maker)).json()
+    (due,) = site_alone.said("snapshot.requested.v1", snapshot_id=made["id"])
+    with pytest.raises(LogNotHeardOf):
+        site_alone.hear(due)
+    assert site_alone.get(maker, f"/snapshots/{made['id']}").json()["state"] == "requested"
+    site_alone.hear(event(CheckpointSigned))
+    site_alone.hear(due)
+    assert site_alone.get(maker, f"/snapshots/{made['id']}").json()["state"] == "signed"
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"<html>not a log</html>",
-        b"log.example\n7\nAAAA\n\n\xe2\x80\x94 log.example AAAA\n",
-        b"log.example\n-7\n" + b"A" * 43 + b"=\n\n\xe2\x80\x94 log.example AAAA\n",
-        b"log.example\n7\n" + b"A" * 43 + b"=\n",
-        b"\xff\n7\n" + b"A" * 43 + b"=\n\n\xe2\x80\x94 log.example AAAA\n",
-    ],
-)
-def test_what_is_no_tree_head_is_not_signed_as_one(site: Site, log: Log, body: bytes) -> None:
-    maker = Firm("Maker")
-    made = site.http.post("/snapshots", headers=site.headers(maker)).json()
-    log.body = body
-    with pytest.raises(LogAway):
-        site.hear(*site.said("snapshot.requested.v1", snapshot_id=made["id"]))
+def test_a_snapshot_anchors_to_the_newest_head_in_whatever_order_heads_are_heard(
+    site_alone: Site,
+) -> None:
+    newer = clock.rfc3339(NOW + timedelta(hours=1))
+    site_alone.hear(event(CheckpointSigned, size=9, signed_at=newer))
+    site_alone.hear(event(CheckpointSigned, size=8))
+    site_alone.ask(Firm("Maker"))
+    (said,) = site_alone.said("snapshot.signed.v1")
+    payload = bundle.parse(strict_base64.decode(said["bundle"])).envelope.payload
+    assert strict_json.loads(payload)["predicate"]["at"]["anchor"]["size"] == 9
 
 
 def test_a_snapshot_is_signed_once_however_often_it_is_requested(site: Site) -> None:
@@ -265,6 +259,7 @@ def test_at_night_those_get_a_snapshot_whose_facts_changed(
     site_alone: Site, at: Callable[[datetime], None]
 ) -> None:
     site = site_alone
+    site.hear(event(CheckpointSigned))
     scene, maker = a_chain()
     site.hear(*scene.events)
     when, nightly = ticks(site.settings)["nightly-snapshots"]
@@ -318,7 +313,7 @@ def test_an_unknown_snapshot_and_another_firms_look_the_same(site: Site, path: s
 def test_before_anything_was_logged_a_snapshot_counts_nothing_of_the_log(site_alone: Site) -> None:
     scene, maker = Scene(), Firm("Maker")
     scene.supplied(maker, Firm("First"))
-    site_alone.hear(*scene.events)
+    site_alone.hear(*scene.events, event(CheckpointSigned))
     facts, results = site_alone.judge(maker)
     assert (facts["log"], facts["questions"], facts["starter"]) == (None, [], [])
     assert results["suppliers"][0]["risk"]["evidenced"] == "0.991598421"

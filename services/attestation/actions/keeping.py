@@ -77,8 +77,10 @@ def keep(
             documents[place] = Document(
                 owner_org_id=owner, sha256=place[0], kind=place[1], content=content
             )
-    known = statements.known_documents(tx, owner, documents)
-    tx.add_all(row for place, row in documents.items() if place not in known)
+    if documents:
+        # The questionnaire of two campaigns, or a descriptor that did not change, is kept once.
+        known = statements.known_documents(tx, owner, documents)
+        tx.add_all(row for place, row in documents.items() if place not in known)
     tx.flush()
     log.enqueue(tx, "submission", submission.id)
     return submission

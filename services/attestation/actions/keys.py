@@ -29,9 +29,10 @@ from services.attestation.store import keys, known, log
 from services.attestation.store.keys import Challenge, Confirmation, Enrolment
 from services.kit.auth import Principal
 from services.kit.db import new_id
-from services.kit.problems import NotFound
+from services.kit.problems import NotFound, Unavailable
 
 CHALLENGE_LIFETIME = timedelta(minutes=10)
+STALE_HEAD = timedelta(days=6)
 PURPOSE = "enrol a signing key"
 
 
@@ -49,11 +50,18 @@ def challenge(tx: Session, who: Principal, offered: Offered, now: datetime) -> C
 
     Raises:
         KeyRefused: the key must never be enrolled.
+        Unavailable: the log stands still.
         KeyNotKnownYet: the firm's enrolment has not been heard of. Waiting for it here makes a
             firm's first key vouch for the link that the firm came by.
     """
     if tx.get(known.Organization, who.org) is None:
         raise KeyNotKnownYet
+    head = log.newest_checkpoint(tx)
+    if head is None or now - head.signed_at > STALE_HEAD:
+        # An idle log repeats its head every hour; a key event anchored to an older one than a
+        # verifier allows could never be VALID.
+        msg = "the log has not been signed for days; nothing can be enrolled until it is"
+        raise Unavailable(msg, retry_after=60)
     try:
         key = PublicKey.from_der(offered.spki)
         key.enrol_check()

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
-from rensho import checkpoint, dsse, jcs
+from rensho import checkpoint, dsse, jcs, times
 from rensho.checkpoint import NoteKey
 from rensho.errors import VerificationError
 from rensho.keyring import NOT_LOGGED, KeyRing
@@ -81,8 +81,7 @@ def open_log(
             opened_at=now,
         )
     )
-    tx.add(_signed(keys_, Head(origin, 0, EMPTY_ROOT), 0, now))
-    tx.flush()
+    _sign(tx, keys_, Head(origin, 0, EMPTY_ROOT), 0, now)
 
 
 def publish_keys(tx: Session, keys_: Keys) -> None:
@@ -213,8 +212,7 @@ def sign_head(tx: Session, keys_: Keys, head: Head, now: datetime) -> None:
     assert last is not None, "the log is open"
     if now <= last.signed_at:
         raise SequencerRefused("clock", f"the last head was signed at {last.signed_at}")
-    tx.add(_signed(keys_, head, last.seq + 1, now))
-    tx.flush()
+    _sign(tx, keys_, head, last.seq + 1, now)
 
 
 def refuse_altered_head(row: Checkpoint, note_keys: Iterable[NoteKey]) -> checkpoint.Checkpoint:
@@ -229,11 +227,20 @@ def refuse_altered_head(row: Checkpoint, note_keys: Iterable[NoteKey]) -> checkp
     return found
 
 
-def _signed(keys_: Keys, head: Head, seq: int, now: datetime) -> Checkpoint:
+def _sign(tx: Session, keys_: Keys, head: Head, seq: int, now: datetime) -> None:
     note = checkpoint.sign(head.origin, head.size, head.root_hash, keys_.log)
     # A note has no clock; this line is the operator's word on when it signed, never a witness.
     note = checkpoint.add_cosignature(note, head.origin, keys_.time, now)
-    return Checkpoint(seq=seq, size=head.size, root_hash=head.root_hash, note=note, signed_at=now)
+    tx.add(Checkpoint(seq=seq, size=head.size, root_hash=head.root_hash, note=note, signed_at=now))
+    tx.flush()
+    say(
+        tx,
+        "checkpoint.signed.v1",
+        origin=head.origin,
+        size=head.size,
+        root_hash=head.root_hash.hex(),
+        signed_at=times.write(now),
+    )
 
 
 def _rederived(tx: Session, start: int, end: int) -> Iterable[bytes]:

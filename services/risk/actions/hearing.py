@@ -18,6 +18,7 @@ from services.risk.store import (
     KeyChange,
     Label,
     Link,
+    LogHead,
     Questionnaire,
     Recorded,
     Refused,
@@ -206,6 +207,20 @@ def _ours(tx: Session, event: Event) -> SnapshotSigned | None:
     if event["statement_type"] != _SNAPSHOT:
         return None
     return snapshots.by_statement(tx, event["statement_id"])
+
+
+def checkpoint_signed(tx: Session, event: Event) -> None:
+    """Keep a head of the log, for snapshots to anchor to."""
+    _keep(
+        tx,
+        LogHead,
+        {
+            "origin": event["origin"],
+            "signed_at": times.read(event["signed_at"]),
+            "size": event["size"],
+            "root_hash": event["root_hash"],
+        },
+    )
 
 
 def _keep(tx: Session, table: type[Base], row: Mapping[str, Any]) -> None:

@@ -50,15 +50,15 @@ def request_where_facts_changed(tx: Session, deployment: Deployment, now: dateti
             request(tx, org, now)
 
 
-def freeze(
-    tx: Session, deployment: Deployment, snapshot_id: UUID, anchor: Anchor, now: datetime
-) -> None:
+class LogNotHeardOf(Exception):
+    """No head of the log is known yet to anchor to; the event stays due and comes again."""
+
+
+def freeze(tx: Session, deployment: Deployment, snapshot_id: UUID, now: datetime) -> None:
     """Freeze the facts of a requested snapshot, judge them, sign that, and hand it to the log.
 
-    Args:
-        anchor: a tree head the log published, at most seven days old.
-
     Raises:
+        LogNotHeardOf: the log has not said that it signed anything.
         NotSettled: a group of mutual suppliers does not settle within the policy's sweeps.
         FactsRefused: a published question does not hold together.
     """
@@ -68,7 +68,7 @@ def freeze(
     _take_time(tx)
     as_of = _whole_seconds(now)
     judged = _judge(world.facts(tx, deployment, asked.org_id, as_of))
-    payload = _statement(deployment, asked.org_id, judged, anchor, as_of)
+    payload = _statement(deployment, asked.org_id, judged, _newest_head(tx), as_of)
     envelope = dsse.sign(deployment.key, payload)
     signed = _signed(asked, judged, dsse.statement_id(payload), as_of)
     tx.add(signed)
@@ -103,6 +103,13 @@ def _judge(frozen: Facts) -> _Judged:
     settled = results.settle(reading.facts(strict_json.loads(facts)))
     said = results.document(settled)
     return _Judged(document, facts, settled, said, jcs.dumps(said))
+
+
+def _newest_head(tx: Session) -> Anchor:
+    head = snapshots.newest_head(tx)
+    if head is None:
+        raise LogNotHeardOf
+    return Anchor(head.origin, head.size, bytes.fromhex(head.root_hash))
 
 
 def _statement(

@@ -32,6 +32,17 @@ class Link(Base):
     ended: Mapped[bool]
 
 
+class LogHead(Base):
+    """A head the log signed: what a snapshot may anchor to."""
+
+    __tablename__ = "log_head"
+
+    origin: Mapped[str] = mapped_column(primary_key=True)
+    size: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    signed_at: Mapped[datetime] = mapped_column(primary_key=True)
+    root_hash: Mapped[str]
+
+
 class Enrolment(Base):
     """The organization that accepted the invitation of a link."""
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session, undefer
 
+from services.risk.store.heard import LogHead
 from services.risk.store.shown import (
     Label,
     Score,
@@ -71,6 +72,13 @@ def newest(tx: Session, org: UUID) -> SnapshotSigned | None:
         .where(SnapshotSigned.org_id == org, ~refused)
         .order_by(SnapshotSigned.as_of.desc(), SnapshotSigned.snapshot_id.desc())
         .limit(1)
+    )
+
+
+def newest_head(tx: Session) -> LogHead | None:
+    """Return the newest head of the log that risk has heard of."""
+    return tx.scalar(
+        select(LogHead).order_by(LogHead.signed_at.desc(), LogHead.size.desc()).limit(1)
     )
 
 
