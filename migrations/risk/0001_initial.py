@@ -45,10 +45,10 @@ def upgrade() -> None:
     )
     op.create_index('ix_delivery_due', 'delivery', ['next_attempt_at'], unique=False, schema='risk', postgresql_where=sa.text('effect_at IS NULL'))
     op.create_table('log_head',
-    sa.Column('origin', sa.String(), nullable=False),
+    sa.Column('origin', sa.Text(), nullable=False),
     sa.Column('size', sa.BigInteger(), nullable=False),
     sa.Column('signed_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('root_hash', sa.String(), nullable=False),
+    sa.Column('root_hash', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('origin', 'size', 'signed_at', name=op.f('pk_log_head')),
     schema='risk'
     )

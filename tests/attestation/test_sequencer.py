@@ -200,7 +200,7 @@ def test_of_two_that_sign_the_same_number_one_fails(site: Site) -> None:
     other.step(lambda tx: sequencing.sign_head(tx, other.keys, mine, clock.now()))
 
     def sign_after_the_head_read_before(tx: Session) -> None:
-        tx.add(sequencing._signed(site.sequencer.keys, mine, _newest_seq(site), clock.now()))
+        sequencing._sign(tx, site.sequencer.keys, mine, _newest_seq(site), clock.now())
 
     with pytest.raises(IntegrityError):
         site.sequencer.step(sign_after_the_head_read_before)
