@@ -306,6 +306,15 @@ def test_an_idle_log_says_once_an_hour_that_it_is_alive(site: Site) -> None:
     assert site.damage() == []
 
 
+def test_every_signed_head_is_said_as_it_was_signed(site: Site) -> None:
+    site.enrolled()
+    said = [(one["size"], one["root_hash"]) for one in site.said("checkpoint.signed.v1")]
+    signed = site.sql("SELECT size, encode(root_hash, 'hex') FROM attestation.checkpoint")
+    assert sorted(said) == sorted((size, root) for size, root in signed)
+    assert said[0][0] == 0
+    assert len(said) > 1
+
+
 def test_the_process_sequences_until_it_is_told_to_stop(site: Site) -> None:
     here = relation(site)
     made = here.maker().make()

@@ -19,7 +19,7 @@ from services.demo.world import build
 from services.everything import environment
 from services.kit.settings import Settings
 
-SUPPLIERS, TIERS, SEED = 18, 3, 1
+SUPPLIERS, TIERS, SEED = 16, 3, 1
 _MADE_ANEW = ("requester", "snapshot", "seconds")
 _NAMELESS = re.compile(r"p_[a-z2-7]{16}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 

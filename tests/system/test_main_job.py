@@ -51,10 +51,12 @@ class _Watcher:
 def test_the_main_job_ends_the_same_when_worker_relay_and_sequencer_are_killed_midway(
     fresh: Fresh, broker: Rabbit, tmp_path: Path
 ) -> None:
-    expected = main_job.undisturbed(fresh(), tmp_path)
-
-    settings = told_to_use(broker, fresh())
-    with together(deployment(settings, tmp_path)) as processes:
+    settings, apart = told_to_use(broker, fresh()), fresh()
+    with (
+        ThreadPoolExecutor(1) as beside,
+        together(deployment(settings, tmp_path)) as processes,
+    ):
+        expected = beside.submit(main_job.undisturbed, apart, tmp_path).result()
         where = Where("", {name: processes[f"web-{name}"].url for name in SERVICES})
         with supervised(processes) as killer:
             watcher = _Watcher(killer)
