@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeVar
 
 import httpx2
@@ -32,6 +34,11 @@ class Answered(Exception):
     def urn(self) -> str:
         """The stable end of the problem type, such as `invitations/code-used`."""
         return str(self.problem.get("type", "")).removeprefix("urn:rensho:problem:")
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    return ssl.create_default_context()
 
 
 def until(look: Callable[[], T | None], what: str, seconds: float = 60.0) -> T:
@@ -75,7 +82,8 @@ class Api:
 
     def __post_init__(self) -> None:
         """Open the connection pool."""
-        self.client = httpx2.Client(timeout=30.0)
+        # One TLS context for all firms: making one costs more than a request.
+        self.client = httpx2.Client(timeout=30.0, verify=_tls())
 
     def raw(self, method: str, path: str, **options: Any) -> httpx2.Response:
         """Send one request as it is, and give the answer whatever it says."""

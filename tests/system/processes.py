@@ -44,7 +44,6 @@ class Process:
     settings: Settings
     log: Path
     port: int = field(default_factory=free_port)
-    more: dict[str, str] = field(default_factory=dict)
     kills: int = 0
     endings: list[int] = field(default_factory=list)
     _running: subprocess.Popen[bytes] | None = None
@@ -65,7 +64,7 @@ class Process:
         with self.log.open("ab") as log:
             self._running = subprocess.Popen(
                 [sys.executable, "-m", "services", *self.arguments, "--port", str(self.port)],
-                env=environment(self.settings) | self.more,
+                env=environment(self.settings),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -162,15 +161,12 @@ def carriers(settings: Settings, folder: Path, workers: int = 2) -> list[Process
 def deployment(settings: Settings, folder: Path) -> list[Process]:
     """A deployment: a web and a worker process per service, relay, sequencer and beat."""
     ports = {service: free_port() for service in SERVICES}
-    beside = {
-        f"RENSHO_{name.upper()}_URL": f"http://127.0.0.1:{port}/{name}/v1"
-        for name, port in ports.items()
-    }
-    settings = settings.model_copy(update={"identity_url": beside["RENSHO_IDENTITY_URL"]})
+    identity = f"http://127.0.0.1:{ports['identity']}/identity/v1"
+    settings = settings.model_copy(update={"identity_url": identity})
 
     def process(name: str, *arguments: str, port: int | None = None) -> Process:
         log = folder / f"{name}.log"
-        return Process(name, arguments, settings, log, port or free_port(), beside)
+        return Process(name, arguments, settings, log, port or free_port())
 
     return [
         *(process(f"web-{s}", "web", s, port=ports[s]) for s in SERVICES),

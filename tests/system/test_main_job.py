@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -52,11 +54,11 @@ def test_the_main_job_ends_the_same_when_worker_relay_and_sequencer_are_killed_m
     fresh: Fresh, broker: Rabbit, tmp_path: Path
 ) -> None:
     settings, apart = told_to_use(broker, fresh()), fresh()
-    with (
-        ThreadPoolExecutor(1) as beside,
-        together(deployment(settings, tmp_path)) as processes,
-    ):
-        expected = beside.submit(main_job.undisturbed, apart, tmp_path).result()
+    with ThreadPoolExecutor(1) as meanwhile, ExitStack() as up:
+        undisturbed = meanwhile.submit(main_job.undisturbed, apart, tmp_path)
+        processes = up.enter_context(together(deployment(settings, tmp_path)))
+        expected = undisturbed.result()
+
         where = Where("", {name: processes[f"web-{name}"].url for name in SERVICES})
         with supervised(processes) as killer:
             watcher = _Watcher(killer)

@@ -175,16 +175,11 @@ def prepare(
     the log counts.
 
     Raises:
-        NotFound: no such campaign of yours.
-        AlreadyIssued: its requests went out.
+        NotFound, AlreadyIssued: no such campaign of yours, or its requests went out.
         WrongSigningTime, DeadKey, Unsignable: see `signing`.
     """
     refuse_hand(tx, hand, now)
-    campaign = campaigns.own_for_update(tx, who.org, campaign_id)
-    if campaign is None:
-        raise NotFound("no such campaign")
-    if campaign.state == "issued":
-        raise AlreadyIssued("this campaign was issued")
+    campaign = _unissued(tx, who.org, campaign_id)
     questionnaire = questionnaires.own(tx, who.org, campaign.questionnaire_id)
     assert questionnaire is not None
     entries = [_respondent(each) for each in requests.of_campaign(tx, who.org, campaign.id)]
@@ -201,12 +196,9 @@ def prepare(
         questionnaire_digest=questionnaire.digest,
     )
     tx.info["details"]["statement_id"] = statement.statement_id
-    return Prepared(
-        campaign.id,
-        statement,
-        named("questionnaire", questionnaire.document),
-        {statement.statement_id: {"respondents": list(texts)}},
-    )
+    disclosures = {statement.statement_id: {"respondents": list(texts)}}
+    documents = named("questionnaire", questionnaire.document)
+    return Prepared(campaign.id, statement, documents, disclosures)
 
 
 def _campaign(who: Principal, plan: Plan, requester_name: str, due_at: datetime) -> Campaign:
@@ -268,6 +260,15 @@ def _preparation(
         ],
         created_at=clock.now(),
     )
+
+
+def _unissued(tx: Session, org: UUID, campaign_id: UUID) -> Campaign:
+    campaign = campaigns.own_for_update(tx, org, campaign_id)
+    if campaign is None:
+        raise NotFound("no such campaign")
+    if campaign.state == "issued":
+        raise AlreadyIssued("this campaign was issued")
+    return campaign
 
 
 def _due_at(due_on: date) -> datetime:
