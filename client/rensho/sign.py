@@ -47,15 +47,16 @@ _PROMISE: Final = record(
 class Common:
     """The fields every predicate has.
 
-    `base` is the predicate base, `deployment` the deployment's permanent host name, `key` the
-    signer's public key. attestedAt <= notBefore <= attestedAt + 30 d, span <= 400 d.
+    `base` is the predicate base, `deployment` the deployment's permanent host name, `key_id` the
+    signer's: base64 of sha256 of the DER SPKI.
+    attestedAt <= notBefore <= attestedAt + 30 d, span <= 400 d.
     """
 
     base: str
     deployment: str
     org: str
     role: Role
-    key: PublicKey
+    key_id: str
     attested_at: datetime
     anchor: Anchor | None
     not_before: datetime
@@ -74,7 +75,7 @@ class Common:
             }
         found: dict[str, Any] = {
             "deployment": {"origin": self.deployment},
-            "signer": {"org": self.org, "role": self.role, "keyId": self.key.key_id},
+            "signer": {"org": self.org, "role": self.role, "keyId": self.key_id},
             "salt": self.salt,
             "at": at,
             "validity": {

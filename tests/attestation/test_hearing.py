@@ -110,7 +110,7 @@ def _snapshot(site: Site, requester: str, key: PrivateKey) -> bytes:
         "deployment": ORIGIN,
         "org": org_urn(operator_org(ORIGIN)),
         "role": "service",
-        "key": key.public,
+        "key_id": key.public.key_id,
         "attested_at": site.now,
         "anchor": site.anchor,
         "not_before": site.now,

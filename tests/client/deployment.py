@@ -152,7 +152,7 @@ class World:
             "deployment": HOST,
             "org": party.org,
             "role": role or party.roles[0],
-            "key": party.key.public,
+            "key_id": party.key.public.key_id,
             "attested_at": self.now,
             "anchor": self.log.anchor(),
             "not_before": self.now,

@@ -58,7 +58,7 @@ def common(role: Role = "responsible-officer", org: str = SUPPLIER, **changes: A
         "deployment": HOST,
         "org": org,
         "role": role,
-        "key": KEY,
+        "key_id": KEY.key_id,
         "attested_at": NOW,
         "anchor": ANCHOR,
         "not_before": NOW,

@@ -121,7 +121,7 @@ class Firm:
             "deployment": ORIGIN,
             "org": self.urn,
             "role": role,
-            "key": self.key.public,
+            "key_id": self.key.public.key_id,
             "attested_at": now,
             "anchor": anchor,
             "not_before": now,

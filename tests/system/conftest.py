@@ -21,6 +21,12 @@ from tests.system.rabbit import Rabbit
 Fresh = Callable[[], Settings]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the mark of this folder's long tests: `pytest -m "not system"` leaves them out."""
+    line = "system: starts separate processes and a RabbitMQ node of its own"
+    config.addinivalue_line("markers", line)
+
+
 @pytest.fixture(scope="session")
 def rabbit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rabbit]:
     """A broker node of our own, for tests marked `needs("rabbitmq")`."""

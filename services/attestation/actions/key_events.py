@@ -142,7 +142,7 @@ def _common(tx: Session, keys_: Keys, epoch: Epoch, received_at: datetime) -> Co
         deployment=epoch.origin,
         org=org_urn(operator_org(epoch.origin)),
         role="operator",
-        key=keys_.operator.public,
+        key_id=keys_.operator.public.key_id,
         attested_at=received_at,
         anchor=Anchor(epoch.origin, head.size, head.root_hash),
         not_before=received_at,

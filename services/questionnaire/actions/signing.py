@@ -13,7 +13,6 @@ from uuid import UUID
 
 from rensho.dsse import statement_id
 from rensho.errors import VerificationError
-from rensho.keys import PublicKey
 from rensho.predicates import Role
 from rensho.salted import sha256
 from rensho.sign import Common
@@ -67,11 +66,6 @@ class Hand:
 
 
 @dataclass(frozen=True)
-class _KeyName:
-    key_id: str
-
-
-@dataclass(frozen=True)
 class ToSign:
     """One statement, ready: sign `payload` as it is."""
 
@@ -105,8 +99,7 @@ def common(deployment: Deployment, org: UUID, hand: Hand, supersedes: str | None
         deployment=deployment.origin,
         org=f"urn:rensho:org:{org}",
         role=cast("Role", hand.role),
-        # A statement carries the id of its key; the key itself is nothing this service knows.
-        key=cast("PublicKey", _KeyName(hand.key_id)),
+        key_id=hand.key_id,
         attested_at=hand.attested_at,
         anchor=hand.anchor,
         not_before=hand.attested_at,

@@ -122,7 +122,7 @@ def _statement(
             deployment=deployment.origin,
             org=deployment.operator,
             role="service",
-            key=deployment.key.public,
+            key_id=deployment.key.public.key_id,
             attested_at=as_of,
             anchor=anchor,
             not_before=as_of,
