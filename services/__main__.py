@@ -207,8 +207,10 @@ def sequencer(
     port: SidePort = None, parent: Annotated[int | None, typer.Option(hidden=True)] = None
 ) -> None:
     """Write the transparency log; only one may run. Exits 3 if it refuses, 4 if another runs."""
+    # As a child it shares its parent's terminal and says only what goes wrong.
+    level = logging.INFO if parent is None else logging.WARNING
     with _plain_failures():
-        raise typer.Exit(processes.sequencer(_settings(), port, parent))
+        raise typer.Exit(processes.sequencer(_settings(level), port, parent))
 
 
 @app.command()
