@@ -5,7 +5,11 @@ DECLARE wanted text;
 BEGIN
   FOREACH wanted IN ARRAY ARRAY[':service_owner', ':service_app', ':service_worker'] LOOP
     IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = wanted) THEN
-      EXECUTE format('CREATE ROLE %I LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE', wanted);
+      BEGIN
+        EXECUTE format('CREATE ROLE %I LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE', wanted);
+      EXCEPTION WHEN duplicate_object OR unique_violation THEN
+        NULL; -- Roles belong to the cluster: another database migrated at the same moment.
+      END;
     END IF;
   END LOOP;
 END $$;

@@ -91,7 +91,8 @@ def forget_the_dead(folder: Path) -> None:
 
     The wheel counts its users by process id in a file and stops the server with the last one: an
     id of a killed user would keep the server alive for ever. A `postmaster.pid` whose number now
-    belongs to a foreign process would make it believe that the server runs.
+    belongs to a foreign process would make it believe that the server runs, and to PostgreSQL a
+    server that nobody has buried yet still holds its socket.
     """
     users, pid_file = folder / ".handle_pids.json", folder / "postmaster.pid"
     if users.exists():
@@ -103,7 +104,8 @@ def forget_the_dead(folder: Path) -> None:
     postmaster = int(lines[0]) if lines and lines[0].strip().isdigit() else None
     if not _runs(postmaster):
         _wait_for_orphans(folder)
-        pid_file.unlink(missing_ok=True)
+        for lock in (pid_file, *folder.glob(".s.PGSQL.*.lock")):
+            lock.unlink(missing_ok=True)
 
 
 def _runs(pid: int | None) -> bool:

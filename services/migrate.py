@@ -39,7 +39,7 @@ def _as_admin(url: str, service: str) -> None:
     statements = (ROOT / "migrations" / "grants.sql").read_text(encoding="utf-8")
     password = secret(f"{service.upper()}_DB_PASSWORD")
     with psycopg.connect(plain) as connection:
-        # Roles belong to the whole cluster: two databases migrating at once would both create them.
+        # Two runs on one database take turns.
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         connection.execute(statements.replace(":service", service).encode())
         if password:

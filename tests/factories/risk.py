@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,16 +21,12 @@ NOW = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
 ORIGIN = "log.rensho.example"
 
 
-def digest() -> str:
-    return secrets.token_hex(32)
-
-
 def an_id() -> str:
     return str(new_id())
 
 
 def key_id() -> str:
-    return base64.b64encode(hashlib.sha256(secrets.token_bytes(8)).digest()).decode()
+    return base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 class _Event(DictFactory):
@@ -68,7 +63,7 @@ class QuestionnairePublished(_Event):
     type = "questionnaire.published.v1"
     questionnaire_id = LazyFunction(an_id)
     org_id = LazyFunction(an_id)
-    digest = LazyFunction(digest)
+    digest = LazyFunction(secrets.token_hex)
     packs = LazyFunction(lambda: [{"id": "sample", "version": "1.0.0", "sha256": "ab" * 32}])
     questions = LazyFunction(lambda: [question("Q-1", starter=True), question("Q-2")])
 
@@ -94,9 +89,9 @@ class RequestIssued(_Event):
     type = "request.issued.v1"
     campaign_id = LazyFunction(an_id)
     org_id = LazyFunction(an_id)
-    statement_id = LazyFunction(digest)
+    statement_id = LazyFunction(secrets.token_hex)
     questionnaire_id = LazyFunction(an_id)
-    questionnaire_digest = LazyFunction(digest)
+    questionnaire_digest = LazyFunction(secrets.token_hex)
     requests = LazyFunction(list)
 
 
@@ -106,26 +101,26 @@ class ResponseSubmitted(_Event):
     request_id = LazyFunction(an_id)
     respondent_org_id = LazyFunction(an_id)
     requester_org_id = LazyFunction(an_id)
-    declaration_id = LazyFunction(digest)
-    declaration_sha256 = LazyFunction(digest)
+    declaration_id = LazyFunction(secrets.token_hex)
+    declaration_sha256 = LazyFunction(secrets.token_hex)
     pre_screen = LazyFunction(
         lambda: {"embedded": "yes", "process": "none", "customer_data": "none"}
     )
     origin = "self"
     components = LazyFunction(list)
-    answers_sha256 = LazyFunction(digest)
+    answers_sha256 = LazyFunction(secrets.token_hex)
     answers = LazyFunction(list)
     sub_tier = LazyFunction(lambda: {"declared": None, "totals": None, "entries": []})
 
 
 class StatementRecorded(_Event):
     type = "statement.recorded.v1"
-    statement_id = LazyFunction(digest)
+    statement_id = LazyFunction(secrets.token_hex)
     statement_type = "declaration"
     org_id = LazyFunction(an_id)
     signer_role = "responsible-officer"
     key_id = LazyFunction(key_id)
-    subject_sha256 = LazyFunction(digest)
+    subject_sha256 = LazyFunction(secrets.token_hex)
     response = None
     answers_sha256 = None
     audience = LazyFunction(list)
@@ -146,7 +141,7 @@ class CheckpointSigned(_Event):
 
 class StatementRefused(_Event):
     type = "statement.refused.v1"
-    statement_id = LazyFunction(digest)
+    statement_id = LazyFunction(secrets.token_hex)
     statement_type = "risk-snapshot"
     org_id = LazyFunction(an_id)
     codes = LazyFunction(lambda: ["time.anchor_too_old"])
@@ -154,7 +149,7 @@ class StatementRefused(_Event):
 
 class KeyChanged(_Event):
     type = "key.changed.v1"
-    statement_id = LazyFunction(digest)
+    statement_id = LazyFunction(secrets.token_hex)
     key_id = LazyFunction(key_id)
     org_id = LazyFunction(an_id)
     event = "enrol"
@@ -168,8 +163,8 @@ class KeyChanged(_Event):
 
 class ReviewDecided(_Event):
     type = "review.decided.v1"
-    review_statement_id = LazyFunction(digest)
-    statement_id = LazyFunction(digest)
+    review_statement_id = LazyFunction(secrets.token_hex)
+    statement_id = LazyFunction(secrets.token_hex)
     requester_org_id = LazyFunction(an_id)
     respondent_org_id = LazyFunction(an_id)
     decisions = LazyFunction(list)
@@ -184,9 +179,9 @@ def event(kind: type[_Event], **fields: Any) -> Event:
 def component(name: str, answers: dict[str, str], **changes: Any) -> dict[str, Any]:
     """One AI component as `response.submitted` tells it; all its answers are opened."""
     plain = {
-        "statement_id": digest(),
-        "descriptor_sha256": digest(),
-        "answers_sha256": digest(),
+        "statement_id": secrets.token_hex(),
+        "descriptor_sha256": secrets.token_hex(),
+        "answers_sha256": secrets.token_hex(),
         "supplier_component_id": name,
         "kind": "embedded-ai",
         "use": "embedded",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +18,6 @@ from tests.factories.risk import (
     StatementRefused,
     an_id,
     component,
-    digest,
     event,
     key_id,
     listed,
@@ -51,19 +51,19 @@ def test_what_the_log_refused_counts_for_nothing(two: Two) -> None:
 @pytest.mark.parametrize(
     ("statement", "change"),
     [
-        ("declaration", {"subject_sha256": digest()}),
-        ("declaration", {"answers_sha256": digest()}),
+        ("declaration", {"subject_sha256": secrets.token_hex()}),
+        ("declaration", {"answers_sha256": secrets.token_hex()}),
         ("declaration", {"response": {"id": an_id(), "revision": 1}}),
         ("declaration", {"org_id": an_id()}),
         ("declaration", {"audience": [an_id()]}),
         ("declaration", {"statement_type": "ai-governance"}),
-        ("component", {"subject_sha256": digest()}),
-        ("component", {"answers_sha256": digest()}),
+        ("component", {"subject_sha256": secrets.token_hex()}),
+        ("component", {"answers_sha256": secrets.token_hex()}),
         ("component", {"response": {"id": an_id(), "revision": 1}}),
         ("component", {"org_id": an_id()}),
         ("component", {"audience": [an_id()]}),
         ("component", {"statement_type": "declaration"}),
-        ("component", {"statement_id": digest()}),
+        ("component", {"statement_id": secrets.token_hex()}),
     ],
 )
 def test_a_response_counts_only_if_the_log_holds_exactly_it(
