@@ -85,6 +85,9 @@ def server_of(app: Any) -> uvicorn.Server:
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=5,
+            # Longer than a client or proxy keeps an idle connection: whoever closes first must not
+            # be us, or a request already on its way dies unread.
+            timeout_keep_alive=75,
         )
     )
 
