@@ -3,9 +3,13 @@ FROM python:3.11-slim
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /app
 
+# PDF (依頼文書, receipts, the page for management) needs a font that holds Japanese.
+RUN apt-get update && apt-get install --no-install-recommends -y fonts-noto-cjk \
+    && rm -rf /var/lib/apt/lists/*
+
 # First what changes rarely: a change of the code leaves this layer alone.
 COPY requirements.txt ./
-RUN pip install --require-hashes --requirement requirements.txt
+RUN pip install --no-deps --require-hashes --requirement requirements.txt
 
 COPY client ./client
 COPY contracts ./contracts

@@ -4,6 +4,9 @@ BIN := .venv/bin
 RUNTIME := .venv/runtime.stamp
 DEV := .venv/dev.stamp
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+# Two at once on two cores; `make test JOBS=0` for one after the other.
+JOBS ?= auto
+PYTEST := $(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal
 OURS := --no-deps --no-build-isolation --no-index --editable client --editable .
 ARGS ?=
 
@@ -25,14 +28,14 @@ help:
 
 $(RUNTIME): requirements.txt pyproject.toml client/pyproject.toml | .venv/bin/python
 	@echo "installing pinned requirements"
-	@$(PIP) install --require-hashes --requirement requirements.txt
+	@$(PIP) install --no-deps --require-hashes --requirement requirements.txt
 	@$(PIP) install $(OURS)
 	@touch $@
 
 # The development file names everything of the other one too.
 $(DEV): requirements-dev.txt requirements.txt pyproject.toml client/pyproject.toml | .venv/bin/python
 	@echo "installing pinned development requirements"
-	@$(PIP) install --require-hashes --requirement requirements-dev.txt
+	@$(PIP) install --no-deps --require-hashes --requirement requirements-dev.txt
 	@$(PIP) install $(OURS)
 	@touch $(RUNTIME) $@
 
@@ -40,10 +43,10 @@ demo: $(RUNTIME)
 	@$(BIN)/renshod demo $(ARGS)
 
 up: $(RUNTIME)
-	@$(BIN)/renshod up
+	@$(BIN)/renshod up --example
 
 test: $(DEV)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(PYTEST) $(ARGS)
 
 check: $(DEV)
 	$(BIN)/ruff format --check .
@@ -52,7 +55,7 @@ check: $(DEV)
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m services.contracts --check
 	$(BIN)/python -m pytest tests/architecture/test_database.py -q
-	$(BIN)/python -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 format: $(DEV)
 	$(BIN)/ruff check --fix .
@@ -68,8 +71,15 @@ requirements:
 	$(COMPILE) --output-file requirements.txt
 	$(COMPILE) --extra dev --constraint requirements.txt --output-file requirements-dev.txt
 
-faults mutants bench:
-	@echo "make $@: not in this version" >&2; exit 2
+faults: $(DEV)
+	@$(BIN)/python -m tests.faults $(ARGS)
+
+mutants: $(DEV)
+	@$(BIN)/python -m tests.mutants $(ARGS)
+	@$(BIN)/python -m tests.mutants --group machines
+
+bench: $(DEV)
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .coverage demo-out

@@ -19,7 +19,7 @@ from services.kit import keyfiles
 from services.kit.auth import Issuer
 from services.kit.outbox import CONTRACTS
 from services.kit.settings import SERVICES, Settings
-from services.parts import log_part, part
+from services.parts import beside, log_part, part
 
 
 def openapi_documents() -> dict[str, dict[str, Any]]:
@@ -36,7 +36,11 @@ def openapi_documents() -> dict[str, dict[str, Any]]:
         keyfiles.init(settings)
         issuer = Issuer(lambda: {"keys": []})
         documents = {name: part(name).web(settings, issuer).openapi() for name in SERVICES}
-        return documents | {"log": log_part().log_app(settings, issuer).openapi()}
+        documents["log"] = log_part().log_app(settings, issuer).openapi()
+        for name in SERVICES:
+            for prefix, app in beside(name, settings, issuer).items():
+                documents[prefix.split("/")[2]] = app.openapi()
+        return documents
 
 
 def asyncapi_document() -> dict[str, Any]:

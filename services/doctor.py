@@ -17,18 +17,21 @@ import psycopg
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from kombu import Connection
+from sqlalchemy import text
 from sqlalchemy.engine import URL
 
 from services.everything import AlreadyRunning, only_one
 from services.kit import keyfiles
 from services.kit.settings import SERVICES, Role, Settings
 from services.migrate import ROOT
+from services.parts import databases, log_part, risk_part
 from services.processes import StartFailed, bind
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_POSTGRESQL = 150_000
 _NEEDED_BYTES = 500 * 1024**2
 _CLOCK_SECONDS = 5.0
+_TIME_SOURCES = 2
 
 
 @dataclass(frozen=True)
@@ -66,8 +69,11 @@ def examine(settings: Settings) -> Iterator[Finding]:
         "database": lambda: _database(settings),
         **{f"database of {name}": _schema_check(settings, name) for name in SERVICES},
         "clock": lambda: _clock(settings),
+        "log": lambda: _log(settings),
+        "time-stamps": lambda: _time_stamps(settings),
         "broker": lambda: _broker(settings.broker_url.get_secret_value()),
         "mail": lambda: _mail(settings),
+        "risk engine": lambda: _engine(settings),
         "port": lambda: _port(settings),
     }
     for name, check in checks.items():
@@ -172,6 +178,31 @@ def _clock(settings: Settings) -> str:
     return seen
 
 
+def _log(settings: Settings) -> str:
+    with databases(settings, "worker", ("attestation",), pool_size=1) as opened:
+        db = opened["attestation"]
+        with db.engine.connect() as connection:
+            heads = connection.execute(text("SELECT count(*) FROM attestation.checkpoint")).scalar()
+        if not heads:
+            return "not open yet: its sequencer has never run"
+        checks = log_part().writer_checks(settings, db)
+        wrong = [name for name, holds in checks.items() if not holds()]
+    if wrong:
+        raise _Wrong(f"not well: {', '.join(wrong)}", "see that `renshod sequencer` runs")
+    return f"{heads} signed heads, the newest young enough"
+
+
+def _time_stamps(settings: Settings) -> str:
+    found = log_part().probe(settings)
+    for name, why in found.items():
+        if why is not None:
+            raise _Wrong(f"{name}: {why}", "correct RENSHO_TSA_URLS or RENSHO_TSA_ROOTS")
+    seen = f"{', '.join(found)} answer" if found else "no authority is asked"
+    if settings.env == "production" and len(found) < _TIME_SOURCES:
+        raise _Wrong(seen, "name two authorities in RENSHO_TSA_URLS, with their roots")
+    return seen
+
+
 def _broker(url: str) -> str:
     if url.startswith("memory:"):
         return "in memory, inside `renshod up`"
@@ -196,6 +227,12 @@ def _mail(settings: Settings) -> str:
     except (OSError, smtplib.SMTPException) as why:
         raise _Wrong(str(why), "start the server or correct RENSHO_SMTP_URL") from why
     return f"{url.hostname} answers"
+
+
+def _engine(settings: Settings) -> str:
+    if risk_part().engine_of(settings) == "plain":
+        return "plain Python; the extra `fast` settles great worlds a hundred times faster"
+    return f"compiled; its code is kept in {settings.data_dir / 'compiled'}"
 
 
 def _port(settings: Settings) -> str:

@@ -23,13 +23,13 @@ import httpx2
 import psutil
 from pydantic import SecretStr
 
-from services.front import Metrics, make_front, web_mounts
+from services.front import Metrics, make_front, web_mounts, web_pages
 from services.kit import embedded, keyfiles
 from services.kit.log import log
 from services.kit.settings import SERVICES, Settings
 from services.kit.worker import make_celery, run_in_thread
 from services.migrate import migrate
-from services.parts import databases
+from services.parts import databases, risk_part
 from services.processes import (
     BUSY,
     REFUSED,
@@ -209,7 +209,8 @@ def running(settings: Settings, say: Progress = lambda _: None) -> Iterator[Runn
         mounts, checks, refresh = web_mounts(settings)
         checks["log"] = lambda: _log_is_open(settings)
         metrics = Metrics()
-        up.enter_context(served(make_front(mounts, checks, metrics), sock))
+        front = make_front(mounts, checks, metrics, web_pages(settings, mounts))
+        up.enter_context(served(front, sock))
         keys = keep_keys(refresh, checks["token keys"])
         up.enter_context(in_thread("token keys", keys, threading.Event()))
         _wait_until(lambda: all(check() for check in checks.values()), system.failed)
@@ -228,6 +229,7 @@ def _start_messaging(up: ExitStack, settings: Settings, failed: threading.Event)
     for name, run in (
         ("relay", relay_over(app, opened).run),
         ("beat", lambda stop: run_beat(settings, opened, stop)),
+        ("hooks", lambda stop: risk_part().run_hooks(settings, stop)),
     ):
         up.enter_context(in_thread(name, _or_fail(run, failed), threading.Event()))
 

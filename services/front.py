@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cache, partial
 from html import escape
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,7 +25,7 @@ from services.kit import problems
 from services.kit.db import Database
 from services.kit.settings import SERVICES, Settings
 from services.kit.web import ready
-from services.parts import issuer_of, knows_keys, log_part, part
+from services.parts import beside, issuer_of, knows_keys, log_part, part
 
 Check = Callable[[], bool]
 
@@ -61,6 +62,7 @@ class Metrics:
     def counted(self, mount: str, app: ASGIApp) -> ASGIApp:
         """Wrap a mounted app so that its answers are counted, once per answer."""
         seconds = self._seconds.labels(mount)
+        answers = cache(partial(self._answers.labels, mount))
 
         async def count(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
@@ -78,13 +80,16 @@ class Metrics:
                 await app(scope, receive, watch)
             finally:
                 seconds.observe(time.perf_counter() - began)
-                self._answers.labels(mount, scope["method"], str(status)).inc()
+                answers(scope["method"], str(status)).inc()
 
         return count
 
 
 def make_front(
-    mounts: Mapping[str, FastAPI], checks: Mapping[str, Check], metrics: Metrics
+    mounts: Mapping[str, FastAPI],
+    checks: Mapping[str, Check],
+    metrics: Metrics,
+    pages: Starlette | None = None,
 ) -> Starlette:
     """Make the root app of one process.
 
@@ -93,6 +98,7 @@ def make_front(
             its database closed at the end.
         checks: what must be true for the process to be ready, by name.
         metrics: shown at `/metrics`.
+        pages: what answers every other path; None leads the root to the API docs.
     """
 
     @asynccontextmanager
@@ -103,14 +109,19 @@ def make_front(
                 await stack.enter_async_context(app.router.lifespan_context(app))
                 if isinstance(db := getattr(app.state, "db", None), Database):
                     stack.callback(db.close)
+            if pages is not None:
+                await stack.enter_async_context(pages.router.lifespan_context(pages))
             yield
 
     routes: list[BaseRoute] = [
+        # First, because nearly everything that comes is for one of them.
+        *(Mount(prefix, metrics.counted(prefix, app)) for prefix, app in mounts.items()),
         Route("/healthz", _healthz),
         Route("/readyz", _readyz(checks)),
         Route("/metrics", _metrics(metrics)),
+        *([Route("/", _to_docs)] if mounts and pages is None else []),
         *(_docs(mounts) if mounts else []),
-        *(Mount(prefix, metrics.counted(prefix, app)) for prefix, app in mounts.items()),
+        *([Mount("/", metrics.counted("/", pages))] if pages is not None else []),
     ]
     return Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: _problem})
 
@@ -125,13 +136,30 @@ def web_mounts(
     """
     issuer = issuer_of(settings)
     mounts = {f"/{name}/v1": part(name).web(settings, issuer) for name in services}
+    for name in services:
+        mounts |= beside(name, settings, issuer)
     checks: dict[str, Check] = {
         f"database of {prefix}": _reaches(app) for prefix, app in mounts.items()
     }
     checks["token keys"] = lambda: knows_keys(issuer)
     if "attestation" in services:
-        mounts["/log"] = log_part().log_app(settings, issuer)
+        shown = mounts["/log"] = log_part().log_app(settings, issuer)
+        checks |= log_part().reader_checks(settings, shown.state.db)
     return mounts, checks, issuer.refresh
+
+
+def web_pages(settings: Settings, mounts: Mapping[str, FastAPI] | None) -> Starlette:
+    """Make the pages: over the services of this process, else over `RENSHO_<SVC>_URL`.
+
+    Raises:
+        LookupError: the pages run alone and a service's URL is missing.
+    """
+    from services.portal.app import make_pages  # noqa: PLC0415 (only who serves pages loads them)
+
+    apis = None
+    if mounts is not None:
+        apis = Starlette(routes=[Mount(prefix, app) for prefix, app in mounts.items()])
+    return make_pages(settings, apis)
 
 
 def _reaches(app: FastAPI) -> Check:
@@ -170,13 +198,17 @@ async def _problem(_request: Request, why: Exception) -> Response:
     return problems.response(why.status_code, f"request/{urn}", why.detail, why.headers)
 
 
+async def _to_docs(_request: Request) -> Response:
+    return RedirectResponse("/docs")
+
+
 def _docs(mounts: Mapping[str, FastAPI]) -> list[BaseRoute]:
     """Serve each mounted app's API docs from the assets of the installed wheel."""
     found = find_spec("fastapi_offline")
     assert found is not None
     assert found.origin is not None
     assets = Path(found.origin).parent / "static"
-    names = {prefix.split("/")[1]: prefix for prefix in mounts}
+    names = {prefix.removesuffix("/v1").split("/")[-1]: prefix for prefix in mounts}
 
     async def index(_request: Request) -> Response:
         links = "".join(f'<li><a href="/docs/{name}">{name}</a></li>' for name in names)
@@ -197,11 +229,7 @@ def _docs(mounts: Mapping[str, FastAPI]) -> list[BaseRoute]:
     async def start(_request: Request) -> Response:
         return Response(_START, media_type="text/javascript")
 
-    async def to_docs(_request: Request) -> Response:
-        return RedirectResponse("/docs")
-
     return [
-        Route("/", to_docs),
         Route("/docs", index),
         Route("/docs/start.js", start),
         Mount("/docs/assets", StaticFiles(directory=assets)),

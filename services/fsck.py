@@ -1,4 +1,4 @@
-"""`renshod fsck`: is every promise kept? The log from its bytes up, and every event its effect."""
+"""`renshod fsck`: is every promise kept? All evidence from its bytes up, every event its effect."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
+import jsonschema_rs
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from services import parts
 from services.kit.db import Actor, Database
 from services.kit.outbox import MAX_ATTEMPTS, event_contract
 from services.kit.settings import Settings
-from services.parts import log_part
 
 _ACTOR = Actor(subject="urn:rensho:fsck")
 _CHUNK = 1_000
@@ -34,6 +35,7 @@ class Report:
     """What was looked at and what is wrong; `on_the_way` events wait for their effect, unharmed."""
 
     damage: tuple[Found, ...]
+    rows: int
     events: int
     on_the_way: int
 
@@ -41,24 +43,44 @@ class Report:
         """Return the report as JSON values."""
         return asdict(self)
 
+    def lines(self) -> Iterator[str]:
+        """Yield the report as people read it."""
+        for found in self.damage:
+            yield f"damage in {found.service}: {found.kind} at {found.where}: {found.what}"
+        yield (
+            f"{self.rows} rows and {self.events} events looked at, "
+            f"{self.on_the_way} events still on their way, {len(self.damage)} damaged"
+        )
+
 
 def check(
     settings: Settings, databases: Mapping[str, Database], say: Callable[[str], None]
 ) -> Report:
-    """Check everything once.
+    """Check everything once; the system may go on working meanwhile.
 
     Args:
         settings: by which the log's keys are found.
         databases: per service, its database as the worker role.
-        say: told what is being looked at.
+        say: told what is being looked at, and how far that is.
 
     Raises:
+        services.kit.problems.Unavailable: there is no log yet.
         sqlalchemy.exc.DBAPIError: a database is away or a table cannot be read.
     """
-    say("the log")
-    damage = [
-        Found("attestation", one.table, str(one.row), one.what) for one in log_part().fsck(settings)
-    ]
+    rows = 0
+    damage: list[Found] = []
+    for service in databases:
+
+        def seen(more: int, service: str = service) -> None:
+            nonlocal rows
+            rows += more
+            say(f"the evidence of {service}: {rows:,} rows")
+
+        say(f"the evidence of {service}")
+        damage += [
+            Found(service, one.table, one.row, one.what)
+            for one in parts.fsck(service, settings, seen)
+        ]
     events = waiting = 0
     for service in databases:
         say(f"the events of {service}")
@@ -67,7 +89,8 @@ def check(
             waiting += found is _WAITING
             if isinstance(found, Found):
                 damage.append(found)
-    return Report(tuple(damage), events, waiting)
+        damage += _unsaid(databases[service])
+    return Report(tuple(damage), rows, events, waiting)
 
 
 class _Waiting:
@@ -79,27 +102,41 @@ _WAITING = _Waiting()
 
 def _events(service: str, databases: Mapping[str, Database]) -> Iterator[Found | _Waiting | None]:
     """Yield, for each event a service ever said: damage, still waiting, or None for well."""
-    db = databases[service]
-    with db.begin(_ACTOR, read_only=True) as tx:
-        for rows in _chunks(tx, service, db):
-            ids = [row.id for row in rows]
-            states = _deliveries(tx, db, ids)
-            heard = {name: _heard(databases[name], ids) for name in databases}
-            for row in rows:
-                yield _judge(service, row, states, heard)
+    for rows, states in _pages(databases[service]):
+        ids = [row.id for row in rows]
+        heard = {name: _heard(databases[name], ids) for name in databases}
+        for row in rows:
+            yield _altered(service, row) or _judge(service, row, states, heard)
 
 
-def _chunks(tx: Session, service: str, db: Database) -> Iterator[list[Any]]:
+def _pages(db: Database) -> Iterator[tuple[list[Any], dict[tuple[UUID, str], Any]]]:
+    """Yield events with their deliveries; no transaction is held while they are looked at."""
     outbox = db.plumbing.outbox
-    assert service == db.plumbing.service
     last: UUID | None = None
     while True:
-        query = select(outbox.c.id, outbox.c.type).order_by(outbox.c.id).limit(_CHUNK)
-        rows = list(tx.execute(query if last is None else query.where(outbox.c.id > last)))
+        query = select(outbox.c.id, outbox.c.type, outbox.c.body).order_by(outbox.c.id)
+        query = query.limit(_CHUNK)
+        with db.begin(_ACTOR, read_only=True) as tx:
+            rows = list(tx.execute(query if last is None else query.where(outbox.c.id > last)))
+            states = _deliveries(tx, db, [row.id for row in rows])
         if not rows:
             return
-        yield rows
+        yield rows, states
         last = rows[-1].id
+
+
+def _altered(service: str, row: Any) -> Found | None:
+    """Whether the event is one that could have been said: it keeps its contract, by its name."""
+    try:
+        contract = event_contract(row.type)
+        contract.validator.validate(row.body)
+    except FileNotFoundError:
+        return Found(service, "outbox", str(row.id), f"there is no event {row.type[:80]!r}")
+    except jsonschema_rs.ValidationError as why:
+        return Found(service, "outbox", str(row.id), f"it breaks its contract: {why.message[:200]}")
+    if (row.body["id"], row.body["type"]) != (str(row.id), row.type):
+        return Found(service, "outbox", str(row.id), "id or type is not that of the event")
+    return None
 
 
 def _deliveries(tx: Session, db: Database, ids: Iterable[UUID]) -> dict[tuple[UUID, str], Any]:
@@ -135,3 +172,13 @@ def _judge(
             )
         waiting = waiting or not effect
     return _WAITING if waiting else None
+
+
+def _unsaid(db: Database) -> Iterator[Found]:
+    """Deliveries of events that are not in the outbox: nothing could ever be sent."""
+    delivery, outbox = db.plumbing.delivery, db.plumbing.outbox
+    there = select(outbox.c.id).where(outbox.c.id == delivery.c.event_id).exists()
+    with db.begin(_ACTOR, read_only=True) as tx:
+        for row in tx.execute(select(delivery).where(~there)):
+            where = f"{row.event_id}/{row.subscriber}"
+            yield Found(db.plumbing.service, "delivery", where, "its event is missing")

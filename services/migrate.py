@@ -16,8 +16,12 @@ ROOT = Path(__file__).resolve().parents[1]
 _LOCK = 7_201_125
 
 
-def migrate(settings: Settings, services: tuple[str, ...] = SERVICES) -> None:
-    """Bring each service's database to the newest revision; safe to repeat and to run twice.
+def migrate(
+    settings: Settings, services: tuple[str, ...] = SERVICES, revision: str = "head"
+) -> None:
+    """Bring each service's database to a revision; safe to repeat and to run twice.
+
+    Rights are granted at the newest revision only: what they name is there from then on.
 
     Raises:
         psycopg.OperationalError: the database is away, or a lock was not had in four seconds.
@@ -27,7 +31,9 @@ def migrate(settings: Settings, services: tuple[str, ...] = SERVICES) -> None:
             _as_admin(settings.database_url.get_secret_value(), service)
         config = Config(str(ROOT / "alembic.ini"), ini_section=service)
         config.attributes["url"] = settings.service_url(service, "owner")
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
+        if revision != "head":
+            continue
         owner = settings.service_url(service, "owner").set(drivername="postgresql")
         with psycopg.connect(owner.render_as_string(hide_password=False)) as connection:
             connection.execute("SET lock_timeout = '4s'")

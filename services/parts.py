@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from sqlalchemy.orm import Session
 
 from services.kit.auth import Issuer
+from services.kit.damage import Damage, Seen
 from services.kit.db import Database, Plumbing
 from services.kit.outbox import Handler
 from services.kit.problems import Unauthenticated, Unavailable
@@ -36,12 +37,18 @@ class Part(Protocol):
         """Return what the service does on each event it hears."""
 
 
-class LogDamage(Protocol):
-    """One piece of damage in the log: in which table, at which row, and what is wrong there."""
+class Head(Protocol):
+    """A tree head of the log."""
 
-    table: str
-    row: str
-    what: str
+    origin: str
+    size: int
+
+
+class Succeeded(Protocol):
+    """The next log, and how many submissions wait for it that were cut off."""
+
+    origin: str
+    cut_off: int
 
 
 class LogPart(Part, Protocol):
@@ -52,11 +59,38 @@ class LogPart(Part, Protocol):
 
     SequencerRefused: type[Exception]
 
+    NotEnded: type[Exception]
+
     def run_sequencer(self, settings: Settings, stop: threading.Event) -> None:
         """Order, sign and publish until told to stop."""
 
-    def fsck(self, settings: Settings) -> Sequence[LogDamage]:
-        """Check the log from its stored bytes up."""
+    def freeze(self, settings: Settings) -> Head:
+        """End the log in use and return its final head."""
+
+    def succeed(self, settings: Settings, *, after_loss: bool) -> Succeeded:
+        """Begin the next log."""
+
+    def probe(self, settings: Settings) -> Mapping[str, str | None]:
+        """Ask each time-stamping authority; return what is wrong with it, by name."""
+
+    def reader_checks(self, settings: Settings, db: Database) -> Mapping[str, Callable[[], bool]]:
+        """Return what a process that shows the log must find true to be ready."""
+
+    def writer_checks(self, settings: Settings, db: Database) -> Mapping[str, Callable[[], bool]]:
+        """Return what the process that writes the log must find true to be ready."""
+
+
+class RiskPart(Part, Protocol):
+    """The risk service, which judges by the one or the other engine and tells other systems."""
+
+    def engine_of(self, settings: Settings) -> str:
+        """Say which engine settles great worlds here: `compiled` or `plain`."""
+
+    def engine_off(self, db: Database) -> float:
+        """Return how many judgements the last nightly proof found to differ."""
+
+    def run_hooks(self, settings: Settings, stop: threading.Event) -> None:
+        """Send webhooks until told to stop."""
 
 
 def part(service: str) -> Part:
@@ -67,6 +101,32 @@ def part(service: str) -> Part:
 def log_part() -> LogPart:
     """Load the service that keeps the log."""
     return cast("LogPart", part("attestation"))
+
+
+def risk_part() -> RiskPart:
+    """Load the service that judges."""
+    return cast("RiskPart", part("risk"))
+
+
+def tables(service: str) -> tuple[str, ...]:
+    """Return the names of a service's tables, each after those it refers to."""
+    return tuple(one.name for one in part(service).PLUMBING.outbox.metadata.sorted_tables)
+
+
+def fsck(service: str, settings: Settings, seen: Seen) -> Sequence[Damage]:
+    """Derive what a service keeps as evidence anew; return what differs. Some keep none.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: the database is away or a table cannot be read.
+    """
+    look = getattr(part(service), "fsck", None)
+    return look(settings, seen) if look else ()
+
+
+def beside(service: str, settings: Settings, issuer: Issuer) -> Mapping[str, FastAPI]:
+    """Make what a service serves beside its API, by prefix; most serve nothing else."""
+    make = getattr(part(service), "beside", None)
+    return make(settings, issuer) if make else {}
 
 
 def ticks(service: str, settings: Settings) -> Mapping[str, Tick]:

@@ -26,7 +26,7 @@ from kombu.exceptions import OperationalError as BrokerAway
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from services.front import Metrics, make_front, web_mounts
+from services.front import Metrics, make_front, web_mounts, web_pages
 from services.kit import clock
 from services.kit.db import Actor, Database
 from services.kit.log import log
@@ -34,7 +34,7 @@ from services.kit.outbox import Event, Relay
 from services.kit.settings import SERVICES, Settings
 from services.kit.web import ready
 from services.kit.worker import declare_dead_letters, make_celery, register, send
-from services.parts import databases, log_part, part, ticks
+from services.parts import databases, log_part, part, risk_part, ticks
 
 REFUSED = 3
 BUSY = 4
@@ -115,14 +115,27 @@ def served(app: Any, sock: socket.socket) -> Iterator[None]:
         sock.close()
 
 
-def web(settings: Settings, services: tuple[str, ...]) -> None:
-    """Serve `services` on the port of the settings until told to stop."""
+def web(settings: Settings, services: tuple[str, ...], *, with_pages: bool) -> None:
+    """Serve `services` on the port of the settings until told to stop, with the pages if asked."""
     mounts, checks, refresh = web_mounts(settings, services)
+    pages = web_pages(settings, mounts) if with_pages else None
     stop = stop_on_signal()
     with (
-        served(make_front(mounts, checks, Metrics()), bind(settings.host, settings.port)),
+        served(make_front(mounts, checks, Metrics(), pages), bind(settings.host, settings.port)),
         in_thread("token keys", keep_keys(refresh, checks["token keys"]), stop),
     ):
+        stop.wait()
+
+
+def web_portal(settings: Settings) -> None:
+    """Serve the pages alone until told to stop; the services are where `RENSHO_<SVC>_URL` says.
+
+    Raises:
+        LookupError: one of these is missing.
+    """
+    stop = stop_on_signal()
+    front = make_front({}, {}, Metrics(), web_pages(settings, None))
+    with served(front, bind(settings.host, settings.port)):
         stop.wait()
 
 
@@ -267,6 +280,7 @@ def sequencer(settings: Settings, port: int | None, parent: int | None) -> int:
     refused = log_part().SequencerRefused
     with databases(settings, "worker", ("attestation",), pool_size=1) as looked_at:
         checks = {name: _reaches(db) for name, db in looked_at.items()}
+        checks |= log_part().writer_checks(settings, looked_at["attestation"])
         with side_port(settings, port, checks, Metrics()):
             try:
                 log_part().run_sequencer(settings, stop)
@@ -284,12 +298,24 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
+def hooks(settings: Settings, port: int | None) -> None:
+    """Send webhooks until told to stop: the one process that calls addresses others name."""
+    stop = stop_on_signal()
+    with databases(settings, "worker", ("risk",), pool_size=1) as looked_at:
+        checks = {name: _reaches(db) for name, db in looked_at.items()}
+        with side_port(settings, port, checks, Metrics()):
+            risk_part().run_hooks(settings, stop)
+
+
 def beat(settings: Settings, port: int | None) -> None:
     """Run the work that is due by the clock until told to stop."""
     stop = stop_on_signal()
     with databases(settings, "worker", pool_size=1) as opened:
         checks = {name: _reaches(db) for name, db in opened.items()}
-        with side_port(settings, port, checks, Metrics()):
+        metrics = Metrics()
+        differing = "Judgements that the last nightly proof found to differ."
+        metrics.gauge("risk_engine_off", differing, lambda: risk_part().engine_off(opened["risk"]))
+        with side_port(settings, port, checks, metrics):
             run_beat(settings, opened, stop)
 
 

@@ -7,25 +7,22 @@ import os
 import secrets
 import tempfile
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
-from uuid import UUID
 
 import psycopg
 import pytest
-from joserfc import jwt
 from joserfc.jwk import ECKey
-from pydantic import SecretStr
+from rensho.keys import PrivateKey
 from sqlalchemy.engine import make_url
 
-from services.kit import clock, keyfiles, log
+from services.kit import log
 from services.kit.auth import Issuer
-from services.kit.db import new_id
 from services.kit.embedded import postgres
-from services.kit.settings import SERVICES, Settings
-from services.migrate import ROOT, migrate
+from services.kit.settings import Settings
+from services.migrate import ROOT
+from tests.deployments import deployed
 from tests.needs import pytest_runtest_setup  # noqa: F401 (a hook: the marker `needs`)
+from tests.tokens import minter, token_key_of
 
 SHARED = ROOT.parent / "shared" / "data"
 
@@ -58,26 +55,25 @@ def database_url(admin_url: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def token_pem() -> bytes:
+    """The one key of all tests' tokens: packages have settings of their own, and share issuers."""
+    return PrivateKey.generate().to_pem()
+
+
+@pytest.fixture(scope="session")
+def settings(
+    database_url: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    token_pem: bytes,
+) -> Settings:
     """Settings of a demo deployment whose schemas are migrated and whose keys exist."""
-    folder: Path = tmp_path_factory.mktemp("rensho")
-    made = Settings(
-        data_dir=folder / "data",
-        keys_dir=folder / "keys",
-        database_url=SecretStr(database_url),
-        log_origin="log.rensho.example",
-    )
-    keyfiles.init(made)
-    present = tuple(s for s in SERVICES if (ROOT / "migrations" / s / "grants.sql").exists())
-    migrate(made, present)
-    return made
+    return deployed(database_url, tmp_path_factory.mktemp("rensho"), token_pem=token_pem)
 
 
 @pytest.fixture(scope="session")
 def token_key(settings: Settings) -> ECKey:
     """The key access tokens are signed with."""
-    pem = keyfiles.signing_key(settings, "token").to_pem()
-    return ECKey.import_key(pem, {"kid": "test", "use": "sig", "alg": "ES256"})
+    return token_key_of(settings)
 
 
 @pytest.fixture(scope="session")
@@ -92,29 +88,4 @@ def issuer(token_key: ECKey) -> Issuer:
 def tokens(token_key: ECKey) -> Callable[..., dict[str, str]]:
     """Mint request headers for any principal: `tokens(org=…, scopes={…}, audience=…)`."""
 
-    def mint(
-        *,
-        org: UUID,
-        audience: str,
-        scopes: set[str],
-        subject: str | None = None,
-        name: str = "Test Member",
-        lifetime: timedelta = timedelta(minutes=5),
-    ) -> dict[str, str]:
-        now = clock.now()
-        claims: dict[str, Any] = {
-            "iss": "log.rensho.example",
-            "aud": audience,
-            "sub": subject or f"urn:rensho:member:{new_id()}",
-            "org": str(org),
-            "scope": " ".join(sorted(scopes)),
-            "name": name,
-            "mailbox": "member@firm.example",
-            "iat": int(now.timestamp()),
-            "exp": int((now + lifetime).timestamp()),
-            "jti": secrets.token_urlsafe(16),
-        }
-        token = jwt.encode({"alg": "ES256", "kid": "test"}, claims, token_key, algorithms=["ES256"])
-        return {"Authorization": f"Bearer {token}"}
-
-    return mint
+    return minter(token_key)

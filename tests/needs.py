@@ -7,7 +7,12 @@ import shutil
 
 import pytest
 
-PROGRAMS = {"rabbitmq": "rabbitmq-server", "chromium": "chromium", "node": "node"}
+PROGRAMS = {
+    "rabbitmq": "rabbitmq-server",
+    "chromium": "chromium",
+    "node": "node",
+    "openssl": "openssl",
+}
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -69,9 +69,12 @@ _MODULES: Final = frozenset(
         "replay",
         "sign",
         "statement",
+        "status",
         "strict_base64",
         "strict_json",
+        "succession",
         "times",
+        "timestamps",
         "trust",
         "verify",
     }

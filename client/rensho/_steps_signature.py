@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from rensho import strict_base64
+from rensho import certificates, strict_base64
 from rensho.dsse import Envelope
 from rensho.errors import VerificationError
 from rensho.exhibit import Exhibit
@@ -20,14 +20,19 @@ PARSED_STEPS: Final = (1, 2, 3, 4)
 def check_signature(exhibit: Exhibit, ring: KeyRing) -> None:
     """Run steps 5 to 7; steps 1 to 4 ran when the bundle was parsed.
 
+    Of a certificate, step 5 has to wait for T: see `check_certificate`.
     The payload is looked at only after the signature over those very bytes has held.
     """
     docket = exhibit.docket
     docket.ran.update(PARSED_STEPS)
 
     # (5) a key somebody else vouches for, never one the message brings along
-    with docket.step(5):
-        exhibit.key = _key(exhibit, ring)
+    certificate = exhibit.bundle.certificate
+    if certificate is not None:
+        _take_certified_key(exhibit, certificate)
+    else:
+        with docket.step(5):
+            exhibit.key = _key(exhibit, exhibit.bundle.hint or "", ring)
     if exhibit.key is None:
         return
 
@@ -50,18 +55,45 @@ def check_signature(exhibit: Exhibit, ring: KeyRing) -> None:
             _check_key(statement)
 
 
-def _key(exhibit: Exhibit, ring: KeyRing) -> PublicKey:
-    hint = exhibit.bundle.hint
-    if hint is None:
-        # Certificate chains are not read by this version: without an answer from a chain the
-        # signer stays unknown, which is not the same as refused.
-        raise VerificationError("cert.chain", "this version follows no certificate chains")
+def _key(exhibit: Exhibit, hint: str, ring: KeyRing) -> PublicKey:
     fixed = exhibit.deployment.fixed_key(hint)
     if fixed is None:
         key = ring.key(hint)
     else:
         key, exhibit.fixed_role = fixed
     return key
+
+
+def _take_certified_key(exhibit: Exhibit, certificate: bytes) -> None:
+    """Take the key of a certificate on trial: step 5 has not run before `check_certificate`."""
+    if not exhibit.deployment.ca:
+        exhibit.docket.report(5, "cert.chain", "Trust names no certificate authority (no ca)")
+        return
+    try:
+        exhibit.key = certificates.key_of(certificate)
+    except VerificationError as why:
+        exhibit.docket.report(5, why.code, why.detail)
+
+
+def check_certificate(exhibit: Exhibit) -> None:
+    """Finish step 5 for a signer's certificate: its chain holds as of T, known since step 12.
+
+    Whoever the chain does not vouch for has said nothing: key and statement are dropped.
+    """
+    docket, certificate, moment = exhibit.docket, exhibit.bundle.certificate, exhibit.moment
+    if certificate is None or exhibit.key is None:
+        return
+    docket.note("step 5: certificate revocation lists are not read")
+    if moment is not None:
+        try:
+            certificates.verify(certificate, exhibit.deployment.ca, moment)
+        except VerificationError as why:
+            # Trust did give an anchor, so this is a broken chain and not a missing one.
+            docket.report(5, why.code, why.detail, refuted=True)
+        else:
+            docket.ran.add(5)
+            return
+    exhibit.key = exhibit.statement = None
 
 
 def _check_key(statement: Statement) -> None:

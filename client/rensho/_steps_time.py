@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from rensho import merkle, strict_json
+from rensho import checkpoint, merkle, strict_json, times, timestamps
 from rensho._steps_log import witness_times
 from rensho._steps_signature import challenge_expiry
 from rensho.dsse import Envelope
@@ -24,33 +25,100 @@ CLAIMED_AFTER: Final = timedelta(minutes=5)
 
 
 def check_time_sources(exhibit: Exhibit, promise: bytes | None) -> None:
-    """Run step 12 and set T, the earliest verified time the statement is known to have existed."""
-    deployment, docket = exhibit.deployment, exhibit.docket
+    """Run step 12 and set the two T: of questions of expiry, and of questions of revocation.
 
-    # (12) time-stamp tokens where Trust names an authority, else witnesses, else the promise
+    The first is the earliest verified time. The second is when the witness that completes the
+    quorum had seen the log, or a later time-stamp: a clock that runs early may keep a key from
+    expiring, never from having been stolen (section 5).
+    """
+    deployment, docket = exhibit.deployment, exhibit.docket
+    quorum = deployment.witness_quorum
+    stamped: list[datetime] = []
+    witnessed: list[datetime] = []
+
+    # (12) time-stamp tokens and witnesses as Trust asks; the promise only where it asks for neither
     with docket.step(12):
         if promise is not None:
             exhibit.promised_at = read_promise(promise, deployment, exhibit.statement_id)
-        if deployment.tsa:
-            raise VerificationError(
-                "timestamp.missing", "Trust asks for time-stamps and this version reads none"
-            )
-        exhibit.moment = _moment(exhibit)
-    if not deployment.tsa:
+        if not (deployment.tsa or quorum):
+            exhibit.moment = exhibit.revocation_moment = _promised(exhibit)
+    if deployment.tsa:
+        stamped = _stamped(exhibit)
+    else:
         docket.note("step 12: Trust asks for no time-stamp (no tsa)")
+    if quorum:
+        with docket.step(12):
+            witnessed = _witnessed(exhibit)
+    if stamped or witnessed:
+        exhibit.moment = min([*stamped, *witnessed])
+        docket.note(f"T source: {'time-stamp' if exhibit.moment in stamped else 'witness'}")
+        if len(witnessed) >= quorum:
+            by_quorum = witnessed[quorum - 1 : quorum]
+            exhibit.revocation_moment = max([*by_quorum, *sorted(stamped)[:1]])
 
 
-def _moment(exhibit: Exhibit) -> datetime:
-    deployment = exhibit.deployment
-    if deployment.witness_quorum:
-        seen = witness_times(deployment, exhibit.checkpoint) if exhibit.checkpoint else []
-        if len(seen) < deployment.witness_quorum:
-            raise VerificationError("timestamp.missing", "too few witnesses to tell a time")
-        return seen[deployment.witness_quorum - 1]
+def _stamped(exhibit: Exhibit) -> list[datetime]:
+    """Check every token over the signature; return the times of those that hold."""
+    docket, bundle = exhibit.docket, exhibit.bundle
+    found: list[datetime] = []
+    seen: set[object] = set()
+    with docket.step(12):
+        if not bundle.tokens:
+            raise VerificationError("timestamp.missing", "no time-stamp over this signature")
+    for token in bundle.tokens:
+        with docket.step(12):
+            # The bytes first: of a token nobody can read, that it is there twice still shows.
+            _refuse_twice(token, seen)
+            claimed = timestamps.read(token)
+            _refuse_twice((claimed.digest, claimed.authority), seen)
+            found.append(
+                timestamps.verify(token, bundle.envelope.signature, exhibit.deployment.tsa)
+            )
+    return found
+
+
+def _refuse_twice(mark: object, seen: set[object]) -> None:
+    if mark in seen:
+        raise VerificationError("timestamp.duplicate", "one authority's word is counted once")
+    seen.add(mark)
+
+
+def _witnessed(exhibit: Exhibit) -> list[datetime]:
+    deployment, head = exhibit.deployment, exhibit.checkpoint
+    found = witness_times(deployment, head) if head is not None else []
+    if len(found) < deployment.witness_quorum:
+        raise VerificationError("timestamp.missing", "too few witnesses to tell a time")
+    return found
+
+
+def _promised(exhibit: Exhibit) -> datetime:
     if exhibit.promised_at is None:
         raise VerificationError("timestamp.missing", "no promise for this statement")
     exhibit.docket.note("T source: operator")
     return exhibit.promised_at
+
+
+def archive_time(token: bytes, notes: Iterable[bytes], deployment: Deployment) -> str:
+    """Say in a note what `archive.tsr` proves: that a tree head of this archive existed by then.
+
+    The token is over the body of one of `notes` (the newest checkpoint, or one a consistency
+    proof starts from), without its signature lines, as witness lines may arrive later. It bounds
+    the age of the whole log and so of no single statement: no step hangs on it.
+    """
+    if not deployment.tsa:
+        return "archive.tsr: Trust asks for no time-stamp (no tsa)"
+    keys = [key for epoch in deployment.epochs for key in deployment.note_keys(epoch)]
+    failure = VerificationError("timestamp.imprint", "it is over no checkpoint of this archive")
+    for note in notes:
+        try:
+            head = checkpoint.open(note, keys)
+            moment = timestamps.verify(token, head.body, deployment.tsa)
+        except VerificationError as why:
+            failure = failure if why.code == "timestamp.imprint" else why
+        else:
+            place = f"{head.origin} at size {head.size}"
+            return f"archive.tsr: {place} existed at {times.write(moment)}"
+    return f"archive.tsr does not hold: {failure}"
 
 
 def read_promise(data: bytes, deployment: Deployment, statement_id: str) -> datetime:
@@ -138,7 +206,8 @@ def check_key_state(exhibit: Exhibit, statement: Statement, ring: KeyRing) -> No
             # Whose key it is instead is step 15's finding; there is no state to ask for here.
             return
         position = exhibit.position or NOT_LOGGED
-        for code, detail in record.state_at(position, exhibit.moment):
+        found = record.state_at(position, exhibit.moment, exhibit.revocation_moment)
+        for code, detail in found:
             docket.report(14, code, detail)
 
 

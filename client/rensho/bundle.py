@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from cryptography import x509
 
-from rensho import jcs, strict_base64, strict_json
+from rensho import _fast, jcs, strict_base64, strict_json
 from rensho.dsse import INTOTO, Envelope
 from rensho.errors import VerificationError
 from rensho.keys import PublicKey
@@ -108,6 +108,24 @@ def make(envelope: Envelope, public_key: PublicKey, log_entry: LogEntry | None =
     )
 
 
+def with_tokens(data: bytes, tokens: Iterable[bytes]) -> bytes:
+    """Return a bundle file with these time-stamps (`timestamps.token_of`) beside its own.
+
+    Sorted, each once; without any, `data` itself. Nothing else changes, so a file `make` wrote
+    stays the one way to write it. Raises `input.too_many_items` for more than 8, and `json.*`.
+    """
+    value = _object(strict_json.loads(data), "bundle")
+    material = dict(_object(value.get("verificationMaterial"), "verificationMaterial"))
+    held = sorted({*_tokens(material), *tokens})
+    if not held:
+        return data
+    material["timestampVerificationData"] = {
+        "rfc3161Timestamps": [{"signedTimestamp": strict_base64.encode(one)} for one in held]
+    }
+    _tokens(material)
+    return jcs.dumps({**value, "verificationMaterial": material})
+
+
 def _entry_json(entry: LogEntry) -> dict[str, Any]:
     return {
         "logIndex": str(entry.index),
@@ -133,6 +151,9 @@ def parse(data: bytes, payload_type: str = INTOTO) -> Bundle:
     """
     if len(data) > MAX_BUNDLE:
         raise VerificationError("input.too_large", "a bundle is at most 1 MiB")
+    quick = _fast.read_bundle(data)
+    if quick is not _fast.NOTHING and quick.dsse_envelope.payload_type == payload_type:
+        return _of_canonical(quick)
     value = _object(strict_json.loads(data), "bundle")
     if value.get("mediaType") != MEDIA_TYPE:
         raise VerificationError("bundle.media_type", f"expected {MEDIA_TYPE}")
@@ -142,6 +163,32 @@ def parse(data: bytes, payload_type: str = INTOTO) -> Bundle:
     if len(envelope.payload) > MAX_PAYLOAD:
         raise VerificationError("input.too_large", "a payload is at most 512 KiB")
     return Bundle(envelope, hint, certificate, _entry(material), _tokens(material))
+
+
+def _of_canonical(file: Any) -> Bundle:
+    """Take over a `_fast_msgspec.File`: form, base64, lengths and counts were checked by type."""
+    said, material = file.dsse_envelope, file.verification_material
+    signature, tokens = said.signatures[0], material.timestamp_verification_data
+    return Bundle(
+        Envelope(said.payload_type, said.payload, signature.sig, signature.keyid or ""),
+        strict_base64.encode(material.public_key.hint),
+        None,
+        _entry_of_canonical(material.tlog_entries[0]) if material.tlog_entries else None,
+        tuple(one.signed_timestamp for one in tokens.rfc3161_timestamps) if tokens else (),
+    )
+
+
+def _entry_of_canonical(entry: Any) -> LogEntry:
+    proof = entry.inclusion_proof
+    return LogEntry(
+        index=_index(entry.log_index, proof.log_index),
+        log_id=entry.log_id.key_id,
+        body=entry.canonicalized_body,
+        tree_size=_number(proof.tree_size),
+        root_hash=proof.root_hash,
+        hashes=tuple(proof.hashes),
+        checkpoint=_note(proof.checkpoint.envelope),
+    )
 
 
 def _key_material(material: Mapping[str, Any]) -> tuple[str | None, bytes | None]:
@@ -187,11 +234,8 @@ def _entry(material: Mapping[str, Any]) -> LogEntry | None:
         raise VerificationError("json.malformed", "hashes is not a list")
     if len(hashes) > MAX_PROOF_HASHES:
         raise VerificationError("input.too_many_items", "a proof has at most 63 hashes")
-    index = _number(entry.get("logIndex"))
-    if _number(proof.get("logIndex")) != index:
-        raise VerificationError("log.inclusion", "the entry tells two indexes")
     return LogEntry(
-        index=index,
+        index=_index(entry.get("logIndex"), proof.get("logIndex")),
         log_id=strict_base64.decode(_object(entry.get("logId"), "logId").get("keyId"), 32),
         body=strict_base64.decode(entry.get("canonicalizedBody")),
         tree_size=_number(proof.get("treeSize")),
@@ -199,6 +243,13 @@ def _entry(material: Mapping[str, Any]) -> LogEntry | None:
         hashes=tuple(strict_base64.decode(one, 32) for one in hashes),
         checkpoint=_note(_object(proof.get("checkpoint"), "checkpoint").get("envelope")),
     )
+
+
+def _index(said: object, proved: object) -> int:
+    index = _number(said)
+    if _number(proved) != index:
+        raise VerificationError("log.inclusion", "the entry tells two indexes")
+    return index
 
 
 def _note(text: object) -> bytes:
@@ -229,6 +280,6 @@ def _number(text: object) -> int:
 
 
 def _object(value: object, name: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         raise VerificationError("json.malformed", f"{name} is not an object")
     return value

@@ -8,11 +8,13 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from rensho import disclosure
+from rensho.checkpoint import Checkpoint
 from rensho.documents import (
     AnswersDocument,
     ComponentDescriptor,
     DeclarationDocument,
     QuestionnaireDocument,
+    StatusDocument,
     sha256,
 )
 from rensho.entries import EvidenceFile, EvidenceSeen, Reader, Respondent, Voucher, read_evidence
@@ -38,11 +40,22 @@ _DIGEST_CODES: Final[Mapping[str, Code]] = {
 class Settled:
     """A statement whose signature and place in the log are settled: what a step may rely on.
 
-    `position` is `NOT_LOGGED` for what is about to be logged.
+    `position` is `NOT_LOGGED` for what is about to be logged; `moment` is T, and `head` the tree
+    head it is included under, where they are known.
     """
 
     statement: Statement
     position: Position = NOT_LOGGED
+    moment: datetime | None = None
+    head: Checkpoint | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The newest status list at hand: its statement, and the document that was published."""
+
+    settled: Settled
+    document: StatusDocument
 
 
 @dataclass
@@ -55,11 +68,20 @@ class Case:
     now: datetime
     ring: KeyRing = field(default_factory=lambda: KeyRing(()))
     settled: dict[str, Settled] = field(default_factory=dict)
+    listed: Listed | None = None
+    refused: set[str] = field(default_factory=set)
+    """Ids of settled statements a step has refuted: they have no effect on others."""
+    evidence_apart: bool = False
+    """Whether evidence bytes that are not in hand are no fault: a log holds none."""
 
     def named(self, name: TypeName) -> list[Settled]:
         """All settled statements of one type, in log order."""
         found = [one for one in self.settled.values() if one.statement.name == name]
         return sorted(found, key=lambda one: (one.position, one.statement.id))
+
+    def standing(self, name: TypeName) -> list[Settled]:
+        """As `named`, of those nothing has been found against: their signer may say such things."""
+        return [one for one in self.named(name) if one.statement.id not in self.refused]
 
     def document(self, digest: str, kind: str) -> bytes:
         """Return a document by digest. Raises `content.missing` or the digest code of its kind."""
@@ -131,7 +153,7 @@ class Case:
         """Every respondent entry, of every settled request, that opens."""
         return [
             (request.statement, entry)
-            for request in self.named(REQUEST)
+            for request in self.standing(REQUEST)
             for entry in self._respondents_in_hand(request.statement)
         ]
 

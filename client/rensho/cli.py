@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,8 @@ from typing import Any, Final
 from rensho import (
     archive,
     bundle,
+    cli_monitor,
+    cli_trust,
     disclosure,
     dsse,
     jcs,
@@ -28,24 +29,23 @@ from rensho import (
     times,
     verify,
 )
+from rensho.cli_io import DONE, REFUSED, UNDECIDED, USAGE
+from rensho.cli_io import Usage as _Usage
+from rensho.cli_io import load_trust as _load_trust
+from rensho.cli_io import read as _read
+from rensho.cli_io import say as _say
+from rensho.cli_io import write_new as _write_new
 from rensho.entries import Respondent
 from rensho.errors import VerificationError
 from rensho.expectations import ANY, Expectations, ExpectedRequest
 from rensho.keys import PrivateKey
 from rensho.material import Material, is_archive
-from rensho.trust import Trust
+from rensho.promises import ENROL_CHALLENGE, KEY_VETO
 from rensho.verdict import PARTS, Verdict
 
-DONE: Final = 0
-REFUSED: Final = 1
-USAGE: Final = 2
-UNDECIDED: Final = 3
 _EXIT: Final = {"VALID": DONE, "INVALID": REFUSED, "INDETERMINATE": UNDECIDED}
-_MAX_FILE: Final = 64 * 1024 * 1024
-
-
-class _Usage(Exception):
-    """The command line or a file on it cannot be used; shown without a traceback."""
+# A requester's own facts, however large its chain: a hundred thousand firms are 250 MiB.
+_MAX_FACTS: Final = 1024 * 1024 * 1024
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -73,7 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     signing = commands.add_parser("sign", help="sign a prepared statement or enrolment challenge")
     signing.add_argument("file", type=Path)
     signing.add_argument("--key", type=Path, required=True)
-    signing.add_argument("--challenge", action="store_true", help="FILE is an enrolment challenge")
+    kind = signing.add_mutually_exclusive_group()
+    kind.add_argument("--challenge", action="store_true", help="FILE is an enrolment challenge")
+    kind.add_argument("--veto", action="store_true", help="FILE stops a change of this key")
     signing.add_argument("--out", type=Path, help="where to write; standard output if left out")
     signing.set_defaults(run=_sign)
 
@@ -83,14 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     inspect.add_argument("file", type=Path)
     inspect.set_defaults(run=_inspect)
 
-    trust = commands.add_parser("trust", help="look after a Trust file").add_subparsers(
-        required=True, metavar="update"
-    )
-    update = trust.add_parser("update", help="replace a Trust file by its signed successor")
-    update.add_argument("file", type=Path, help="the update (a DSSE envelope)")
-    update.add_argument("--trust", type=Path, required=True, help="the file to replace")
-    update.add_argument("--production", action="store_true", help="refuse demo keys")
-    update.set_defaults(run=_trust_update)
+    cli_trust.add(commands.add_parser("trust", help="look after a Trust file"))
 
     replay = commands.add_parser("replay", help="recompute a risk snapshot from its facts")
     replay.add_argument("facts", type=Path)
@@ -98,13 +93,8 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("--json", action="store_true")
     replay.set_defaults(run=_replay)
 
-    _add_monitor(commands.add_parser("monitor", help="not in this version"))
+    cli_monitor.add(commands.add_parser("monitor", help="watch a log from outside"))
     return parser
-
-
-def _add_monitor(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("url")
-    parser.set_defaults(run=_monitor)
 
 
 def _add_verify(parser: argparse.ArgumentParser) -> None:
@@ -115,6 +105,7 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--request", type=Path, help="JSON {requestId, nonce}, or the disclosure")
     parser.add_argument("--any", default="", help="audience,request: compare with nothing")
     parser.add_argument("--component", help="supplierComponentId the answer must be about")
+    parser.add_argument("--line", help="goods, product or site the declared scope must cover")
     parser.add_argument("--signer-role")
     parser.add_argument("--max-age-days", type=int, help="greatest age of the signature")
     parser.add_argument("--at", help="judge as of YYYY-MM-DDTHH:MM:SSZ instead of now")
@@ -134,12 +125,13 @@ def _keygen(options: argparse.Namespace) -> int:
 def _sign(options: argparse.Namespace) -> int:
     payload = _read(options.file)
     key = PrivateKey.from_pem(_read(options.key))
-    if options.challenge:
+    if options.challenge or options.veto:
         challenge = sign.EnrolChallenge.parse(payload)
         if challenge.key_id != key.public.key_id:
             raise VerificationError("key.hint_mismatch", "the challenge is for another key")
-        _say(f"proves to {challenge.origin}: {challenge.purpose}, for {challenge.org}")
-        signed = jcs.dumps(dsse.sign(key, payload, sign.ENROL_CHALLENGE).to_json())
+        does, kind = ("stops at", KEY_VETO) if options.veto else ("proves to", ENROL_CHALLENGE)
+        _say(f"{does} {challenge.origin}: {challenge.purpose}, for {challenge.org}")
+        signed = jcs.dumps(dsse.sign(key, payload, kind).to_json())
     else:
         told = statement.parse(payload, [_base_of(payload)])
         if told.signer_key_id != key.public.key_id:
@@ -188,6 +180,7 @@ def _expectations(options: argparse.Namespace) -> Expectations:
         audience=options.audience or ANY,
         request=_request(options.request) if options.request else ANY,
         component=options.component or ANY,
+        line=options.line or ANY,
         signer_role=options.signer_role or ANY,
         freshness=timedelta(days=age) if age is not None else ANY,
     )
@@ -255,27 +248,16 @@ def _pretty(payload: bytes) -> str:
     return json.dumps(strict_json.loads(payload), ensure_ascii=False, indent=1)
 
 
-def _trust_update(options: argparse.Namespace) -> int:
-    old = _load_trust(options.trust, production=False)
-    new, data = old.updated(_read(options.file), production=options.production)
-    beside = Path(f"{options.trust}.new")
-    _write_new(beside, data, 0o644)
-    # A crash before this line leaves the old file in force and the new one beside it.
-    beside.replace(options.trust)
-    print(f"Trust file version {new.version}, until {times.write(new.expires)}")
-    return DONE
-
-
 def _replay(options: argparse.Namespace) -> int:
     from rensho import replay  # noqa: PLC0415 - the model is of no use to the other commands
 
-    data = _read(options.facts)
+    data = _read(options.facts, _MAX_FACTS)
     results = replay.replay(strict_json.loads(data))
     if options.json or options.expect is None:
         print(json.dumps(results, ensure_ascii=False, indent=1, sort_keys=True))
     if options.expect is None:
         return DONE
-    expected = expected_results(_read(options.expect), data)
+    expected = expected_results(_read(options.expect, _MAX_FACTS), data)
     differences = replay.compare(results, strict_json.loads(expected))
     for difference in differences:
         print(f"differs: {difference}", file=sys.stderr)
@@ -296,44 +278,11 @@ def expected_results(data: bytes, facts: bytes) -> bytes:
     return results[0]
 
 
-def _monitor(_: argparse.Namespace) -> int:
-    raise _Usage("monitor is not in this version; compare /log/checkpoint over time by hand")
-
-
-def _load_trust(path: Path, *, production: bool) -> Trust:
-    try:
-        return Trust.load(_read(path), production=production)
-    except VerificationError as why:
-        raise _Usage(f"{path}: {why}") from why
-
-
 def _time(text: str) -> datetime:
     try:
         return times.read(text)
     except VerificationError as why:
         raise _Usage("--at takes YYYY-MM-DDTHH:MM:SSZ") from why
-
-
-def _read(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > _MAX_FILE:
-            raise _Usage(f"{path} is larger than 64 MiB")
-        return path.read_bytes()
-    except OSError as why:
-        raise _Usage(f"{path}: {why.strerror}") from why
-
-
-def _write_new(path: Path, data: bytes, mode: int) -> None:
-    """Write a file that must not exist yet: a key or a signature is never overwritten."""
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            file.write(data)
-    except OSError as why:
-        raise _Usage(f"{path}: {why.strerror}") from why
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)
 
 
 if __name__ == "__main__":

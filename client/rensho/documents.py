@@ -35,6 +35,7 @@ from rensho.shapes import (
     sorted_digests,
     text,
 )
+from rensho.status import StatusDocument
 
 __all__ = [
     "ATTRIBUTES",
@@ -48,6 +49,7 @@ __all__ = [
     "Response",
     "Scope",
     "ScopeMember",
+    "StatusDocument",
     "SubTier",
     "sha256",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -81,14 +80,14 @@ class Envelope:
         Raises `json.malformed`, `base64.not_canonical`, `dsse.signature_count` or, where the
         envelope is not of `payload_type`, `dsse.payload_type`.
         """
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict):
             raise VerificationError("json.malformed", "envelope is not an object")
         payload = strict_base64.decode_either(value.get("payload"))
         signatures = value.get("signatures")
         if not isinstance(signatures, list) or len(signatures) != 1:
             raise VerificationError("dsse.signature_count")
         entry = signatures[0]
-        if not isinstance(entry, Mapping):
+        if not isinstance(entry, dict):
             raise VerificationError("json.malformed", "signature is not an object")
         signature = strict_base64.decode_either(entry.get("sig"))
         keyid = entry.get("keyid", "")

@@ -18,9 +18,12 @@ from rensho.verdict import Docket
 class Exhibit:
     """A bundle and what the steps have established about it so far.
 
-    `key`, `statement`, `checkpoint`, `position` and `moment` (T) are None until a step has
-    verified them: nothing in here is a mere claim. `fixed_role` is set for a key Trust itself
-    names.
+    `key`, `statement`, `checkpoint`, `position`, `moment` (T) and `revocation_moment` are None
+    until a step has verified them: nothing in here is a mere claim. T is the earliest time, for
+    questions of expiry; the other is the T of questions of revocation (section 5). `fixed_role`
+    is set for a key Trust itself names. `handed_on_by` are the firms above whose sub-tier list an
+    answer of somebody below stands, where it is not addressed to the reader itself; `granted`
+    says that a grant opens it to the reader.
     """
 
     bundle: Bundle
@@ -34,3 +37,6 @@ class Exhibit:
     position: Position | None = None
     promised_at: datetime | None = None
     moment: datetime | None = None
+    revocation_moment: datetime | None = None
+    handed_on_by: frozenset[str] = frozenset()
+    granted: bool = False

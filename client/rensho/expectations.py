@@ -39,7 +39,8 @@ class Expectations:
     """What a response is held against (attestation profile, section 8).
 
     `audience` is the reader, `urn:rensho:org:<uuid>`; `component` a supplierComponentId one of
-    the main statements must be about; `signer_role` a role of section 1; `freshness` the greatest
+    the main statements must be about; `line` the goods, product or site of the reader's link that
+    the declared scope must cover; `signer_role` a role of section 1; `freshness` the greatest
     age of T at now. Audience and request have no default: whoever does not check them writes so.
     """
 
@@ -47,6 +48,7 @@ class Expectations:
     request: ExpectedRequest | AnyValue
     questionnaire: ExpectedQuestionnaire | AnyValue = ANY
     component: str | AnyValue = ANY
+    line: str | AnyValue = ANY
     signer_role: str | AnyValue = ANY
     freshness: timedelta | AnyValue = ANY
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Final
 
-from rensho import checkpoint, merkle
+from rensho import checkpoint, merkle, succession
 from rensho.archive import ConsistencyLink
 from rensho.checkpoint import Checkpoint
+from rensho.epoch import Epoch
 from rensho.errors import VerificationError
 from rensho.trust import Deployment
 
@@ -43,6 +45,7 @@ class History:
         `newest` is the note of `checkpoint.txt`. `known` are (origin, size) heads the caller has
         checked itself; a server passes those of its own log and needs no proofs.
         """
+        self._deployment = deployment
         self._keys = [key for epoch in deployment.epochs for key in deployment.note_keys(epoch)]
         self._epochs = {epoch.origin: epoch for epoch in deployment.epochs}
         self._links = {(link.origin, link.smaller, link.larger): link for link in links}
@@ -50,6 +53,7 @@ class History:
         self._known = dict(known or {})
         self._notes: dict[bytes, Checkpoint] = {}
         self._proved: dict[tuple[str, int, int, bytes], TreeHead] = {}
+        self._chain: VerificationError | bool = False
 
     def open(self, note: bytes) -> Checkpoint:
         """Verify a note under the keys Trust has for its origin (step 9).
@@ -63,6 +67,89 @@ class History:
     def seen_at(self, head: Checkpoint) -> datetime | None:
         """When the operator's time key says it saw this head (one that `open` returned)."""
         return head.cosigned_at.get(self._epochs[head.origin].time_note_key)
+
+    def is_under_newest(self, own: Checkpoint) -> bool:
+        """Whether `own` is proved to be of the tree of the newest head at hand (step 20).
+
+        Of a log that has ended the newest head is its last, which step 11 looks at. False where
+        proof is missing. Raises `log.split_view` where the two contradict each other, and as
+        `open`.
+        """
+        if own.origin != self._deployment.epochs[-1].origin:
+            return True
+        if self._newest is None:
+            return False
+        newest = self.open(self._newest)
+        return newest.origin == own.origin and self._is_one_tree(own, newest)
+
+    def is_under_last(self, own: Checkpoint) -> bool:
+        """Whether `own` is of a log that still runs, or proved to be of the tree it ended with.
+
+        Only Trust knows which of the heads an old log key ever signed was its last. False where
+        proof is missing. Raises `log.succession` (step 11).
+        """
+        epoch = self._epochs[own.origin]
+        if epoch == self._deployment.epochs[-1]:
+            return True
+        last = self._last_head(epoch)
+        if last.size < own.size:
+            raise VerificationError("log.succession", "beyond the end of its epoch")
+        try:
+            return self._is_one_tree(own, last)
+        except VerificationError as why:
+            raise VerificationError("log.succession", "not of the tree it ended with") from why
+
+    def check_chain(self) -> None:
+        """Check that each log names the next, from the first to the newest that Trust knows.
+
+        Raises `log.succession` (step 11).
+        """
+        if self._chain is False:
+            self._chain = True
+            try:
+                for old, successor in pairwise(self._deployment.epochs):
+                    last = self._last_head(old)
+                    succession.check_succession(self._deployment.origin, old, last, successor)
+            except VerificationError as why:
+                self._chain = why
+        if isinstance(self._chain, VerificationError):
+            raise self._chain
+
+    def begins_with_succession(self, own: Checkpoint) -> bool:
+        """Whether leaf 0 of a later log is proved to be what the log before said of it.
+
+        `check_chain` has passed. True for the first log, which succeeds none; False where proof
+        is missing. Raises `log.succession` (step 11).
+        """
+        number = self._deployment.epoch_number(own.origin)
+        if not number:
+            return True
+        try:
+            first = self.head_before(own.origin, 1, own)
+        except VerificationError as why:
+            if why.code == "time.anchor_missing":
+                return False
+            raise VerificationError("log.succession", why.detail) from why
+        if first.root_hash != succession.first_root(self._deployment.epochs[number - 1]):
+            raise VerificationError("log.succession", "the log begins with something else")
+        return True
+
+    def _last_head(self, epoch: Epoch) -> Checkpoint:
+        if epoch.final_checkpoint is None:
+            raise VerificationError("log.succession", "Trust does not say how this epoch ended")
+        try:
+            last = self.open(epoch.final_checkpoint)
+        except VerificationError as why:
+            raise VerificationError("log.succession", f"the last note: {why}") from why
+        if last.origin != epoch.origin:
+            raise VerificationError("log.succession", "the last note is of another log")
+        return last
+
+    def _is_one_tree(self, own: Checkpoint, later: Checkpoint) -> bool:
+        try:
+            return self._grew_from(own, later)
+        except VerificationError as why:
+            raise VerificationError("log.split_view", why.detail or why.code) from why
 
     def head_before(self, origin: str, size: int, own: Checkpoint | None) -> TreeHead:
         """Return the head of `size`, proved to be of the same tree as the checkpoint `own`.

@@ -6,6 +6,7 @@ from typing import Any
 
 import rfc8785
 
+from rensho import _fast
 from rensho.errors import VerificationError
 
 
@@ -16,6 +17,9 @@ def dumps(value: Any) -> bytes:
     `json.not_utf8` (lone surrogate), `json.too_deep` (deeper than Python can follow) or
     `json.malformed` (something JSON does not have).
     """
+    quick = _fast.write(value)
+    if quick is not _fast.NOTHING:
+        return bytes(quick)
     try:
         return rfc8785.dumps(value)
     except (rfc8785.IntegerDomainError, rfc8785.FloatDomainError) as why:

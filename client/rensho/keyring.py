@@ -78,8 +78,13 @@ class KeyRecord:
         """The roles the key was enrolled for as of `position`."""
         return frozenset(self.introduction(position).predicate["roles"])
 
-    def state_at(self, position: Position, moment: datetime | None) -> list[tuple[Code, str]]:
-        """What step 14 finds about a statement at `position` that existed at `moment` (T)."""
+    def state_at(
+        self, position: Position, moment: datetime | None, revocation_moment: datetime | None
+    ) -> list[tuple[Code, str]]:
+        """What step 14 finds about a statement at `position` that existed at `moment` (T).
+
+        `revocation_moment` is the T of a theft that reaches back in time (section 5).
+        """
         found: list[tuple[Code, str]] = []
         introduced = self.introduction(position)
         if introduced.position >= position:
@@ -91,7 +96,7 @@ class KeyRecord:
         if moment is not None and not first <= moment <= last:
             found.append(("time.key_not_valid", "outside the key's period"))
         for event in self.events:
-            found.extend(_ended_by(event, position, moment, introduced.position))
+            found.extend(_ended_by(event, position, revocation_moment, introduced.position))
         return found
 
     def vouched_for_by(self, asker: str | None) -> tuple[Voucher, ...]:
@@ -123,10 +128,16 @@ def _ended_by(
     return [] if ended is None else [ended]
 
 
+Endings = Mapping[tuple[str, str], KeyEvent]
+"""Endings known from a status list, by (key id, organization): they are of no chain of `prev`."""
+
+
 class KeyRing:
     """Every key the key events at hand tell about, by key id and organization."""
 
-    def __init__(self, events: Iterable[KeyEvent]) -> None:
+    def __init__(self, events: Iterable[KeyEvent], listed: Endings | None = None) -> None:
+        """Order the events; `listed` holds against a key even where its own event was left out."""
+        ended = listed or {}
         in_order = sorted(events, key=lambda event: event.position)
         by_org: dict[str, list[KeyEvent]] = {}
         by_key: dict[tuple[str, str], list[KeyEvent]] = {}
@@ -138,7 +149,12 @@ class KeyRing:
                 self._keys[event.key.key_id] = event.key
         chains = {org: _is_chain(chain) for org, chain in by_org.items()}
         self._records = {
-            place: KeyRecord(found[0].key, place[1], tuple(found), chains[place[1]])
+            place: KeyRecord(
+                found[0].key,
+                place[1],
+                (*found, *((ended[place],) if place in ended else ())),
+                chains[place[1]],
+            )
             for place, found in by_key.items()
             if any(event.event in _INTRODUCES for event in found)
         }

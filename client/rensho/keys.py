@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, Literal
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -24,6 +25,12 @@ RSA_MIN_BITS: Final = 2048
 RSA_MAX_BITS: Final = 8192
 RSA_EXPONENT: Final = 65537
 _ED25519_SIGNATURE: Final = 64
+_ECDSA_SHA256: Final = ec.ECDSA(hashes.SHA256())
+# Parsing a key costs as much as a fifth of a verification, and one key signs many statements. Only
+# what the bytes mean is remembered, never whether the key still counts: the key ring is asked anew
+# each time. Long keys (RSA beyond 8192 bits, useless) are not kept.
+_KEPT_KEYS: Final = 4096
+_LONGEST_KEPT: Final = 2048
 
 _Public = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey
 _Private = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
@@ -54,14 +61,7 @@ class PublicKey:
         Raises `key.algorithm_not_allowed` for another algorithm or curve, a point off the curve,
         or an encoding that would give the same key a second name.
         """
-        try:
-            key = serialization.load_der_public_key(der)
-        except (ValueError, UnsupportedAlgorithm) as why:
-            raise VerificationError("key.algorithm_not_allowed", "not a usable key") from why
-        found = cls._of(key)
-        if found.spki != der:
-            raise VerificationError("key.algorithm_not_allowed", "encoding is not canonical")
-        return found
+        return _kept(der) if len(der) <= _LONGEST_KEPT else _parsed(der)
 
     @classmethod
     def from_raw_ed25519(cls, raw: bytes) -> PublicKey:
@@ -91,7 +91,7 @@ class PublicKey:
     @property
     def key_id(self) -> str:
         """Padded base64 of sha256 over the SPKI."""
-        return base64.b64encode(hashlib.sha256(self.spki).digest()).decode("ascii")
+        return _key_id(self.spki)
 
     @property
     def key_details(self) -> str:
@@ -136,7 +136,7 @@ class PublicKey:
         try:
             if isinstance(self._key, ec.EllipticCurvePublicKey):
                 _refuse_loose_der(signature)
-                self._key.verify(signature, message, ec.ECDSA(hashes.SHA256()))
+                self._key.verify(signature, message, _ECDSA_SHA256)
             elif isinstance(self._key, ed25519.Ed25519PublicKey):
                 _refuse_length(signature, _ED25519_SIGNATURE)
                 self._key.verify(signature, message)
@@ -198,7 +198,26 @@ class PrivateKey:
         """DER ECDSA over SHA-256, or pure Ed25519."""
         if isinstance(self._key, ed25519.Ed25519PrivateKey):
             return self._key.sign(message)
-        return self._key.sign(message, ec.ECDSA(hashes.SHA256()))
+        return self._key.sign(message, _ECDSA_SHA256)
+
+
+def _parsed(der: bytes) -> PublicKey:
+    try:
+        key = serialization.load_der_public_key(der)
+    except (ValueError, UnsupportedAlgorithm) as why:
+        raise VerificationError("key.algorithm_not_allowed", "not a usable key") from why
+    found = PublicKey._of(key)  # noqa: SLF001
+    if found.spki != der:
+        raise VerificationError("key.algorithm_not_allowed", "encoding is not canonical")
+    return found
+
+
+_kept = lru_cache(_KEPT_KEYS)(_parsed)
+
+
+@lru_cache(_KEPT_KEYS)
+def _key_id(spki: bytes) -> str:
+    return base64.b64encode(hashlib.sha256(spki).digest()).decode("ascii")
 
 
 def _refuse_weak_rsa(key: rsa.RSAPublicKey) -> None:

@@ -42,7 +42,7 @@ class Files:
     disclosures: Mapping[str, Mapping[str, tuple[str, ...]]]
     checkpoint: bytes | None
     consistency: tuple[ConsistencyLink, ...]
-    archive_token: bool
+    archive_token: bytes | None
     lone: bool
 
 
@@ -111,13 +111,15 @@ def _files(named: Mapping[str, bytes], unnamed: list[bytes], *, lone: bool) -> F
         disclosures=archive.read_disclosures(disclosures) if disclosures is not None else {},
         checkpoint=named.get(archive.CHECKPOINT),
         consistency=archive.read_consistency(consistency) if consistency is not None else (),
-        archive_token=archive.TIME_STAMP in named,
+        archive_token=named.get(archive.TIME_STAMP),
         lone=lone,
     )
 
 
 def _within_limit(name: str, data: bytes) -> bytes:
-    # A facts document grows with the requester's suppliers and is bounded by the archive alone.
-    if len(data) > MAX_DOCUMENT and not name.endswith((".facts.json", ".results.json")):
+    # Facts grow with the requester's suppliers, a status list with the whole deployment: these are
+    # bounded by the archive alone.
+    unbounded = (".facts.json", ".results.json", ".status.json")
+    if len(data) > MAX_DOCUMENT and not name.endswith(unbounded):
         raise VerificationError("input.too_large", f"{name} is larger than 1 MiB")
     return data

@@ -83,9 +83,11 @@ def _check_digest(facts: Json) -> None:
 def _check_references(facts: Json) -> None:
     links = _ids(facts["direct"]) | _ids(facts["deeper"])
     lists = _ids(facts["lists"]) | {"silent", "none"}
+    below = lists | {"closed"}
     questions = _ids(facts["questions"])
     dangling = [
-        *({link["list"] for link in [*facts["direct"], *facts["deeper"]]} - lists),
+        *({link["list"] for link in facts["direct"]} - lists),
+        *({link["list"] for link in facts["deeper"]} - below),
         *({entry["link"] for signed in facts["lists"] for entry in signed["entries"]} - links),
         *(set(facts["starter"]) - questions),
         *({asked for link in facts["direct"] for asked in link["asked"]} - questions),

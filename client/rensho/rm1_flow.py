@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from rensho.errors import VerificationError
 from rensho.rm1_links import BOUNDS, CLAIMED, EVIDENCED, Json, Pair
@@ -47,7 +48,7 @@ Item = Maker | Undisclosed | Bundle
 
 @dataclass(frozen=True)
 class Node:
-    """A judged link: its own risk and the list below it (`silent`, `none` or an id)."""
+    """A judged link: its own risk and the list below it (`silent`, `none`, `closed` or an id)."""
 
     id: str
     supplier: str
@@ -81,7 +82,7 @@ class Network:
 
     def below(self, ref: str) -> Pair:
         """Return S of a list reference, both bounds."""
-        if ref == "none":
+        if ref in {"none", "closed"}:
             return (0.0, 0.0)
         if ref == "silent":
             return (0.0, self.ceiling)
@@ -107,6 +108,8 @@ class Network:
             case Bundle(ceiling=ceiling, items=items):
                 cap = -math.log1p(-self.attenuation * ceiling)
                 return min(self.total_of(items, bound), cap)
+            case _:
+                assert_never(item)
 
     def total_of(self, items: tuple[Item, ...], bound: int) -> float:
         """Return the p-norm of what items add, in nats."""
@@ -163,6 +166,8 @@ def makers(items: tuple[Item, ...]) -> list[str]:
                 found += makers(inside)
             case Undisclosed():
                 pass
+            case _:
+                assert_never(item)
     return found
 
 
@@ -203,7 +208,7 @@ class _Opener:
 
     def _items(self, ref: str, least: float) -> tuple[Item, ...]:
         items: list[Item] = []
-        for link, (d, through) in sorted(self._entries[ref].items()):
+        for (link, through), d in sorted(self._entries[ref].items()):
             strength = max(least, d)
             if not through:
                 items.append(Maker(link, strength))
@@ -215,15 +220,12 @@ class _Opener:
                 items.append(Bundle(behind["supplier"], strength, strength, inside))
         return (*items, *(Undisclosed(max(least, d)) for d in self._hidden(ref)))
 
-    def _joined(self, signed: Json) -> dict[str, tuple[float, bool]]:
-        """One entry per link: its strongest class; a house only if every entry says so."""
-        joined: dict[str, tuple[float, bool]] = {}
+    def _joined(self, signed: Json) -> dict[tuple[str, bool], float]:
+        """The strongest class of each link, as a maker and, apart from that, as a house."""
+        joined: dict[tuple[str, bool], float] = {}
         for entry in signed["entries"]:
-            d, through = joined.get(entry["link"], (0.0, True))
-            joined[entry["link"]] = (
-                max(d, self._d[entry["dependency"]]),
-                through and entry["pass_through"],
-            )
+            met = entry["link"], entry["pass_through"]
+            joined[met] = max(joined.get(met, 0.0), self._d[entry["dependency"]])
         return joined
 
     def _hidden(self, ref: str) -> list[float]:
@@ -237,7 +239,7 @@ class _Opener:
 
     def _houses_behind(self, link: str) -> list[str]:
         entries = self._entries.get(self._links[link]["list"], {})
-        return [behind for behind, (_, through) in entries.items() if through]
+        return [behind for behind, through in entries if through]
 
     def _returns_to(self, link: str) -> bool:
         seen: set[str] = set()
@@ -307,7 +309,7 @@ def _pass_on(
         result.deeper += nats
     elif node.list_ref == "silent":
         result.kept[tier + 1][node.supplier] += nats
-    elif node.list_ref != "none":
+    elif node.list_ref in network.lists:
         items = network.lists[node.list_ref]
         for item, share in zip(items, _shares(network, items, bound), strict=True):
             kept = result.kept[tier + 1]
@@ -331,6 +333,8 @@ def _arrive(
         case Bundle(keeper=house, items=inside):
             for inner, share in zip(inside, _shares(network, inside, bound), strict=True):
                 _arrive(network, inner, nats * share, house, bound, arriving, kept)
+        case _:
+            assert_never(item)
 
 
 def _shares(network: Network, items: tuple[Item, ...], bound: int) -> list[float]:
@@ -341,25 +345,34 @@ def _shares(network: Network, items: tuple[Item, ...], bound: int) -> list[float
 
 @dataclass
 class Dependence:
-    """By what weight the requester's dependence arrives, per tier: at links, and unseen."""
+    """By what weight the requester's dependence arrives, per tier: at links, unseen, and closed.
+
+    Attributes:
+        closed: what ends at a signed "no AI"; it is known to carry no risk.
+    """
 
     links: dict[int, dict[str, float]]
     unseen: dict[int, float]
+    closed: dict[int, float]
 
 
 def dependence(network: Network) -> Dependence:
     """Let the requester's weight 1 run down the lists, λ lost at each tier."""
     limit = network.policy["tiers"]["depth_limit"]
-    found = Dependence(defaultdict(lambda: defaultdict(float)), defaultdict(float))
+    by_link: dict[int, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    found = Dependence(by_link, defaultdict(float), defaultdict(float))
     _split(network.total, network.attenuation, 1, found)
     for tier in range(1, limit):
         for link, weight in list(found.links[tier].items()):
             ref = network.nodes[link].list_ref
             if ref == "silent":
                 found.unseen[tier + 1] += weight * network.attenuation
-            elif ref != "none":
+            elif ref == "closed":
+                found.closed[tier + 1] += weight * network.attenuation
+            elif ref in network.lists:
                 _split(network.lists[ref], weight * network.attenuation, tier + 1, found)
-        found.unseen[tier + 1] += found.unseen[tier] * network.attenuation
+        for ended in (found.unseen, found.closed):
+            ended[tier + 1] += ended[tier] * network.attenuation
     return found
 
 
@@ -374,6 +387,8 @@ def _split(items: tuple[Item, ...], weight: float, tier: int, found: Dependence)
                 found.unseen[tier] += part
             case Bundle(items=inside):
                 _split(inside, part, tier, found)
+            case _:
+                assert_never(item)
 
 
 def _weighs(item: Item) -> float:

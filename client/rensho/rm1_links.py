@@ -154,7 +154,7 @@ def own_risk(model: Model, link: Json) -> OwnRisk:
         hidden = [f"withheld-{n + 1}" for n in range(declaration["withheld_components"])]
         parts += [_unknown(id_, "withheld", model, applicable, ceiling) for id_ in hidden]
         if not parts and set(declaration["pre_screen"].values()) == {"none"}:
-            parts, list_ref = [_no_ai(model, declaration, applicable)], "none"
+            parts, list_ref = [_no_ai(model, declaration, applicable)], "closed"
     if not parts:
         parts = [_unknown("undeclared", "undeclared", model, applicable, ceiling)]
     nats = tuple(min(model.norm_of([p.nats[b] for p in parts]), ceiling) for b in BOUNDS)

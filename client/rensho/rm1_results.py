@@ -118,14 +118,20 @@ class View:
         return [t for t in range(1, limit + 1) if self.weights.links[t] or self.weights.unseen[t]]
 
     def _portfolio(self) -> Json | None:
-        return self._index(self._tiers()) if self.direct else None
+        everywhere = range(1, self.policy["tiers"]["depth_limit"] + 1)
+        return self._index(everywhere) if self.direct else None
 
-    def _index(self, tiers: list[int]) -> Json:
+    def _index(self, tiers: Iterable[int]) -> Json:
         unseen = math.fsum(self.weights.unseen[t] for t in tiers)
         links = [(w, self.network.risk(k)) for t in tiers for k, w in self.weights.links[t].items()]
-        whole = unseen + math.fsum(w for w, _ in links)
+        whole = math.fsum(self._whole(t) for t in tiers)
         sums = [math.fsum(w * risk[b] for w, risk in links) for b in BOUNDS]
         return _interval((sums[CLAIMED] / whole, (sums[EVIDENCED] + unseen) / whole))
+
+    def _whole(self, tier: int) -> float:
+        """All weight that arrives in a tier, what "no AI" closed included."""
+        ended = self.weights.unseen[tier] + self.weights.closed[tier]
+        return ended + math.fsum(self.weights.links[tier].values())
 
     def _arrived(self, n: int) -> Pair:
         return (self.spreads[CLAIMED].arrived[n], self.spreads[EVIDENCED].arrived[n])
@@ -224,7 +230,6 @@ class View:
 
     def _tier(self, tier: int) -> Json:
         links, unseen = self.weights.links[tier], self.weights.unseen[tier]
-        whole = unseen + math.fsum(links.values())
         kept = [math.fsum(s.kept[tier].values()) for s in self.spreads]
         stays = [math.fsum(s.retained[tier].values()) for s in self.spreads]
         contribution = (stays[CLAIMED] + kept[CLAIMED], stays[EVIDENCED] + kept[EVIDENCED])
@@ -237,7 +242,7 @@ class View:
             "tier": tier,
             "index": index,
             "unseen_width": _text(width),
-            "unseen_weight": _text(unseen / whole),
+            "unseen_weight": _text(unseen / self._whole(tier)),
             "contribution": _interval(contribution),
             "share": self._share(contribution),
             "undisclosed": _text(kept[EVIDENCED]),
@@ -251,8 +256,8 @@ class View:
     def _width(self, tier: int) -> float:
         links, unseen = self.weights.links[tier], self.weights.unseen[tier]
         risks = [(w, self.network.risk(k)) for k, w in links.items()]
-        whole = unseen + math.fsum(links.values())
-        return (unseen + math.fsum(w * (r[EVIDENCED] - r[CLAIMED]) for w, r in risks)) / whole
+        width = unseen + math.fsum(w * (r[EVIDENCED] - r[CLAIMED]) for w, r in risks)
+        return width / self._whole(tier)
 
     def _contributors(self, tier: int) -> Json:
         evidenced = self.spreads[EVIDENCED]

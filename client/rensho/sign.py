@@ -1,4 +1,4 @@
-"""Makers of everything that is signed: statements, key challenges, promises.
+"""Makers of the nine statements; challenges and promises come from `rensho.promises`.
 
 Each maker returns the payload bytes for `dsse.sign`, after `statement.parse` has read them back:
 what this module makes, the verifier accepts.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal
 
 from rensho import salted, statement, strict_base64, times
 from rensho.blocks import Block
@@ -18,11 +18,31 @@ from rensho.documents import Pack, Response
 from rensho.dsse import Envelope
 from rensho.keys import PublicKey
 from rensho.predicates import Role, TypeName
-from rensho.shapes import HOST, KEY_ID, NONCE, ORG, SHA256, record, text, time
+from rensho.promises import ENROL_CHALLENGE, PROMISE, EnrolChallenge, Promise
 from rensho.statement import Anchor
 
-ENROL_CHALLENGE: Final = "application/vnd.rensho.enrol-challenge.v1+json"
-PROMISE: Final = "application/vnd.rensho.promise.v1+json"
+__all__ = [
+    "ENROL_CHALLENGE",
+    "NOT_USED_FOR",
+    "PROMISE",
+    "Answering",
+    "Common",
+    "Decision",
+    "EnrolChallenge",
+    "KeyRecord",
+    "Promise",
+    "SnapshotDigests",
+    "SourceDocument",
+    "ai_governance",
+    "declaration",
+    "grant",
+    "key_event",
+    "request",
+    "review",
+    "risk_snapshot",
+    "status",
+    "withdrawal",
+]
 
 Origin = Literal["self", "excel", "relayed", "transcribed"]
 Event = Literal["enrol", "rotate", "suspend", "revoke", "confirm"]
@@ -34,13 +54,6 @@ Outcome = Literal[
 
 NOT_USED_FOR: Final = ("cost-reduction", "price-talks", "approaching-sub-suppliers")
 """What a request promises not to use answers for, unless the requester says otherwise."""
-
-_CHALLENGE: Final = record(
-    {"origin": HOST, "org": ORG, "keyId": KEY_ID, "purpose": text, "nonce": NONCE, "expiry": time}
-)
-_PROMISE: Final = record(
-    {"origin": HOST, "statementId": SHA256, "receivedAt": time, "includeBy": time}
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,11 +81,7 @@ class Common:
         """Return the fields as a predicate carries them."""
         at: dict[str, Any] = {"attestedAt": times.write(self.attested_at)}
         if self.anchor is not None:
-            at["anchor"] = {
-                "origin": self.anchor.origin,
-                "size": self.anchor.size,
-                "rootHash": self.anchor.root_hash.hex(),
-            }
+            at["anchor"] = _anchor(self.anchor)
         found: dict[str, Any] = {
             "deployment": {"origin": self.deployment},
             "signer": {"org": self.org, "role": self.role, "keyId": self.key_id},
@@ -224,6 +233,36 @@ def review(common: Common, *, statement_id: str, decisions: Sequence[Decision]) 
     return _made(common, "review", statement_id, predicate)
 
 
+def grant(
+    common: Common, *, statement_id: str, audience: Block, answers: Collection[str] = ()
+) -> bytes:
+    """Open the component statement `statement_id` to one further reader.
+
+    `audience` is the block of `blocks.audience` with that reader's one entry; `answers` are the
+    digests, out of the target's answers document, of the answers it may see.
+    """
+    predicate = {**common.to_json(), "audience": audience, "answers": sorted(answers)}
+    return _made(common, "grant", statement_id, predicate)
+
+
+def withdrawal(
+    common: Common,
+    *,
+    statement_id: str,
+    effect: Literal["retracted", "superseded"],
+    reason: str,
+) -> bytes:
+    """Take the own statement `statement_id` back."""
+    predicate = {**common.to_json(), "effect": effect, "reason": reason}
+    return _made(common, "withdrawal", statement_id, predicate)
+
+
+def status(common: Common, *, status_sha256: str, as_of: Anchor) -> bytes:
+    """Publish the status document of this digest, made from the tree `as_of`."""
+    predicate = {**common.to_json(), "asOf": _anchor(as_of)}
+    return _made(common, "status", status_sha256, predicate)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRecord:
     """The key a key-event is about, whose it is, and how it is kept."""
@@ -315,75 +354,11 @@ def risk_snapshot(
     return _made(common, "risk-snapshot", digests.facts, predicate)
 
 
+def _anchor(anchor: Anchor) -> dict[str, Any]:
+    return {"origin": anchor.origin, "size": anchor.size, "rootHash": anchor.root_hash.hex()}
+
+
 def _made(common: Common, name: TypeName, subject: str, predicate: Mapping[str, Any]) -> bytes:
     payload = statement.build(common.base, name, subject, predicate)
     statement.parse(payload, (common.base,))
     return payload
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnrolChallenge:
-    """What a key signs to prove that its holder is there and meant this (profile section 3)."""
-
-    origin: str
-    org: str
-    key_id: str
-    purpose: str
-    expiry: datetime
-    nonce: str = field(default_factory=fresh_salt)
-
-    def to_bytes(self) -> bytes:
-        """Return the payload of an `ENROL_CHALLENGE` envelope. Raises `statement.schema`."""
-        found = {
-            "origin": self.origin,
-            "org": self.org,
-            "keyId": self.key_id,
-            "purpose": self.purpose,
-            "nonce": self.nonce,
-            "expiry": times.write(self.expiry),
-        }
-        return salted.write(_CHALLENGE, found, "challenge")
-
-    @classmethod
-    def parse(cls, payload: bytes) -> Self:
-        """Read the payload of an opened envelope."""
-        found = salted.read(_CHALLENGE, payload, "challenge")
-        return cls(
-            origin=found["origin"],
-            org=found["org"],
-            key_id=found["keyId"],
-            purpose=found["purpose"],
-            expiry=times.read(found["expiry"]),
-            nonce=found["nonce"],
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Promise:
-    """The operator's word that a statement will be in the log by then (profile section 4)."""
-
-    origin: str
-    statement_id: str
-    received_at: datetime
-    include_by: datetime
-
-    def to_bytes(self) -> bytes:
-        """Return the payload of a `PROMISE` envelope. Raises `statement.schema`."""
-        found = {
-            "origin": self.origin,
-            "statementId": self.statement_id,
-            "receivedAt": times.write(self.received_at),
-            "includeBy": times.write(self.include_by),
-        }
-        return salted.write(_PROMISE, found, "promise")
-
-    @classmethod
-    def parse(cls, payload: bytes) -> Self:
-        """Read the payload of an opened envelope."""
-        found = salted.read(_PROMISE, payload, "promise")
-        return cls(
-            found["origin"],
-            found["statementId"],
-            times.read(found["receivedAt"]),
-            times.read(found["includeBy"]),
-        )

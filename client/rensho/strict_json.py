@@ -7,6 +7,7 @@ import math
 import re
 from typing import Any, Final, NoReturn
 
+from rensho import _fast
 from rensho.errors import VerificationError
 
 MAX_DEPTH: Final = 32
@@ -27,6 +28,9 @@ def loads(data: bytes) -> Any:
     UTF-8 can carry), `json.too_deep` (more than 32 nested containers), `json.duplicate_key`,
     `json.bad_number` (NaN, infinities, an integer beyond 2^53-1) or `json.malformed`.
     """
+    quick = _fast.read(data)
+    if quick is not _fast.NOTHING:
+        return quick
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as why:

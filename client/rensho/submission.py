@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from rensho import bundle as bundles
-from rensho._steps_signature import check_signature
-from rensho._steps_time import check_claimed_time, check_key_state
+from rensho._steps_signature import check_certificate, check_signature
+from rensho._steps_time import check_claimed_time
 from rensho.bundle import Bundle
 from rensho.case import Case, Settled
 from rensho.errors import Code, VerificationError
@@ -67,7 +67,8 @@ def check_submission(
 
     Runs steps 1 to 7, the parts of 13 and 14 that need no log entry (T is `now`), 15 to 19, 22
     and 23. Codes of `rensho.errors.INDETERMINATE` are among them: which of these a server lets
-    pass (a key nobody on the link has confirmed yet, evidence handed over apart) is its decision.
+    pass (a key nobody on the link has confirmed yet) is its decision. Evidence bytes are looked at
+    where they are in hand; that they are handed over apart is no code.
     """
     return list(in_step_order(findings(submission, deployment, now, expect)))
 
@@ -84,7 +85,8 @@ def findings(
         files = documents_only(submission.files.items())
     except VerificationError as why:
         return [Finding(step_of(why.code), why.code, why.detail)]
-    case = Case(deployment, files, expect, now, KeyRing(submission.key_events))
+    ring = KeyRing(submission.key_events)
+    case = Case(deployment, files, expect, now, ring, evidence_apart=True)
     for earlier in submission.recorded:
         case.settled[earlier.statement.id] = Settled(earlier.statement, earlier.position)
     history = History(deployment, known=submission.heads)
@@ -97,25 +99,22 @@ def findings(
     if not exhibits and not found:
         found.append(Finding(4, "dsse.signature_count", "nothing was submitted"))
     for exhibit in exhibits:
-        check_signature(exhibit, case.ring)
-        if exhibit.statement is not None:
-            case.settled.setdefault(exhibit.statement_id, Settled(exhibit.statement))
-    for exhibit in exhibits:
-        if exhibit.statement is not None:
-            _examine(exhibit, exhibit.statement, case, history)
-        found.extend(exhibit.docket.findings)
-    return found
+        _settle(exhibit, case, history)
+    examine_context(exhibits, case)
+    examine_content(exhibits, case)
+    return [*found, *(finding for exhibit in exhibits for finding in exhibit.docket.findings)]
 
 
 def _exhibit(bundle: Bundle, deployment: Deployment, now: datetime) -> Exhibit:
-    return Exhibit(bundle, deployment, bundle.statement_id, moment=now)
+    return Exhibit(bundle, deployment, bundle.statement_id, moment=now, revocation_moment=now)
 
 
-def _examine(exhibit: Exhibit, statement: Statement, case: Case, history: History) -> None:
-    check_claimed_time(exhibit, statement, history)
-    check_key_state(exhibit, statement, case.ring)
-    examine_context(exhibit, statement, case)
-    examine_content(exhibit, statement, case)
+def _settle(exhibit: Exhibit, case: Case, history: History) -> None:
+    check_signature(exhibit, case.ring)
+    check_certificate(exhibit)
+    if exhibit.statement is not None:
+        case.settled.setdefault(exhibit.statement_id, Settled(exhibit.statement))
+        check_claimed_time(exhibit, exhibit.statement, history)
 
 
 def step_of(code: Code) -> int:

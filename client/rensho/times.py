@@ -8,7 +8,8 @@ from typing import Final
 
 from rensho.errors import VerificationError
 
-_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+# ISO 8601 knows an hour 24 and some Pythons read it; the profile does not.
+_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}Z")
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -22,7 +23,7 @@ def read(text: object) -> datetime:
     if not isinstance(text, str) or not _TIME.fullmatch(text):
         raise VerificationError("statement.schema", "not a time")
     try:
-        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        return datetime.fromisoformat(text)  # ten times as fast as strptime, and read often
     except ValueError as why:
         raise VerificationError("statement.schema", "no such time") from why
 

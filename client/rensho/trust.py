@@ -6,7 +6,7 @@ believed for one deployment says nothing about another.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
@@ -16,46 +16,16 @@ from cryptography import x509
 from rensho import jcs, shapes, strict_base64, strict_json, times
 from rensho.checkpoint import NoteKey
 from rensho.dsse import Envelope
+from rensho.epoch import Epoch, Witness
 from rensho.errors import VerificationError
 from rensho.keys import PublicKey
+
+__all__ = ["TRUST_PAYLOAD_TYPE", "Deployment", "Epoch", "Trust", "Witness", "trusted_root"]
 
 TRUST_PAYLOAD_TYPE: Final = "application/vnd.rensho.trust.v1+json"
 TRUSTED_ROOT_MEDIA_TYPE: Final = "application/vnd.dev.sigstore.trustedroot+json;version=0.1"
 MAX_TRUST: Final = 1024 * 1024
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """One log of a deployment: its origin, raw Ed25519 keys, and the note it ended with."""
-
-    origin: str
-    key: bytes
-    time_key: bytes
-    final_checkpoint: bytes | None = None
-
-    @property
-    def log_id(self) -> bytes:
-        """The 32 bytes a bundle names this log by."""
-        return NoteKey(self.origin, self.key).full_hash
-
-    @property
-    def time_note_key(self) -> NoteKey:
-        """The operator's clock on a note: its own claim, never a witness."""
-        return NoteKey(self.origin, self.time_key, "cosignature")
-
-
-@dataclass(frozen=True, slots=True)
-class Witness:
-    """Somebody who cosigns checkpoints: its name on the note and its raw Ed25519 key."""
-
-    name: str
-    key: bytes
-
-    @property
-    def note_key(self) -> NoteKey:
-        """The key under the name it cosigns with."""
-        return NoteKey(self.name, self.key, "cosignature")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +58,7 @@ class Deployment:
     def note_keys(self, epoch: Epoch) -> tuple[NoteKey, ...]:
         """Every key believed on a note of one epoch: log, operator's clock, witnesses."""
         return (
-            NoteKey(epoch.origin, epoch.key),
+            epoch.log_note_key,
             epoch.time_note_key,
             *(witness.note_key for witness in self.witnesses),
         )
@@ -222,22 +192,28 @@ def _deployment_json(deployment: Deployment) -> dict[str, Any]:
 
 
 def _epoch_json(epoch: Epoch) -> dict[str, Any]:
-    value = {
+    value: dict[str, Any] = {
         "origin": epoch.origin,
         "key": strict_base64.encode(epoch.key),
         "time_key": strict_base64.encode(epoch.time_key),
     }
     if epoch.final_checkpoint is not None:
         value["final_checkpoint"] = epoch.final_checkpoint.decode()
+    if epoch.succession is not None:
+        value["succession"] = strict_json.loads(epoch.succession)
     return value
 
 
-def trusted_root(trust: Trust) -> bytes:
+def trusted_root(trust: Trust, stampers: Iterable[Sequence[bytes]] = ()) -> bytes:
     """Return the Sigstore `trusted_root.json` v0.1 view of a Trust file, for foreign tools.
 
     Logs, certificate and time-stamp authorities only: supplier keys stay outside, as Sigstore
-    has no place for them (they are given to a tool one by one).
+    has no place for them (they are given to a tool one by one). Sigstore knows a time-stamp
+    authority by its own certificate and Trust pins the root: `stampers` are the chains from the
+    one to the other (`timestamps.chain`) of the authorities in use. A root without any stands for
+    itself, and then such tools refuse bundles with its tokens.
     """
+    chains = list(stampers)
     return jcs.dumps(
         {
             "mediaType": TRUSTED_ROOT_MEDIA_TYPE,
@@ -258,8 +234,17 @@ def trusted_root(trust: Trust) -> bytes:
                 for epoch in deployment.epochs
             ],
             "ctlogs": [],
-            "certificateAuthorities": _authorities(trust, lambda deployment: deployment.ca),
-            "timestampAuthorities": _authorities(trust, lambda deployment: deployment.tsa),
+            "certificateAuthorities": [
+                _authority(deployment, [root])
+                for deployment in trust.deployments
+                for root in deployment.ca
+            ],
+            "timestampAuthorities": [
+                _authority(deployment, certificates)
+                for deployment in trust.deployments
+                for root in deployment.tsa
+                for certificates in [one for one in chains if one[-1] == root] or [[root]]
+            ],
         }
     )
 
@@ -267,18 +252,13 @@ def trusted_root(trust: Trust) -> bytes:
 _EVER: Final = {"start": "1970-01-01T00:00:00Z"}
 
 
-def _authorities(
-    trust: Trust, roots: Callable[[Deployment], tuple[bytes, ...]]
-) -> list[dict[str, Any]]:
-    return [
-        {
-            "uri": f"https://{deployment.origin}",
-            "certChain": {"certificates": [{"rawBytes": strict_base64.encode(root)}]},
-            "validFor": _EVER,
-        }
-        for deployment in trust.deployments
-        for root in roots(deployment)
-    ]
+def _authority(deployment: Deployment, certificates: Sequence[bytes]) -> dict[str, Any]:
+    listed = [{"rawBytes": strict_base64.encode(one)} for one in certificates]
+    return {
+        "uri": f"https://{deployment.origin}",
+        "certChain": {"certificates": listed},
+        "validFor": _EVER,
+    }
 
 
 def _deployment(value: object) -> Deployment:
@@ -312,11 +292,15 @@ def _epoch(value: object) -> Epoch:
     final = found.get("final_checkpoint")
     if final is not None and not isinstance(final, str):
         raise _malformed("final_checkpoint is not a note")
+    succession = found.get("succession")
     return Epoch(
         origin=_host(found),
         key=_raw_key(found.get("key")),
         time_key=_raw_key(found.get("time_key")),
         final_checkpoint=final.encode() if final is not None else None,
+        succession=(
+            jcs.dumps(_object(succession, "succession")) if succession is not None else None
+        ),
     )
 
 

@@ -34,11 +34,21 @@ _BY_SEVERITY: Final[tuple[Status, ...]] = ("NOT_REQUIRED", "VALID", "INDETERMINA
 
 @dataclass(frozen=True)
 class Finding:
-    """One failed check: its step (1 to 23), its code, and a sentence safe to show."""
+    """One failed check: its step (1 to 23), its code, and a sentence safe to show.
+
+    `refuted` makes an indeterminate code INVALID: of `cert.chain`, that an anchor was given and
+    the chain does not lead to it.
+    """
 
     step: int
     code: Code
     detail: str
+    refuted: bool = False
+
+    @property
+    def wrong(self) -> bool:
+        """Whether this says "wrong" and not only "could not be told"."""
+        return self.refuted or self.code not in INDETERMINATE
 
 
 @dataclass(frozen=True)
@@ -79,9 +89,9 @@ class Docket:
             self.report(number, why.code, why.detail)
         self.ran.add(number)
 
-    def report(self, step: int, code: Code, detail: str = "") -> None:
-        """Write down a failed check; one step may find several."""
-        finding = Finding(step, code, detail)
+    def report(self, step: int, code: Code, detail: str = "", *, refuted: bool = False) -> None:
+        """Write down a failed check; one step may find several. `refuted`: see `Finding`."""
+        finding = Finding(step, code, detail, refuted)
         if finding not in self.findings:
             self.findings.append(finding)
 
@@ -100,6 +110,11 @@ class Docket:
         failed = {finding.step for finding in self.findings}
         return self.ran >= set(steps) and failed.isdisjoint(steps)
 
+    @property
+    def refuted(self) -> bool:
+        """Whether anything was found that says "wrong"."""
+        return any(finding.wrong for finding in self.findings)
+
     def passed(self, part: str) -> bool:
         """Whether every step of a part ran without a finding."""
         return self.part(part) in {"VALID", "NOT_REQUIRED"}
@@ -107,10 +122,10 @@ class Docket:
     def part(self, part: str) -> Status:
         """How one of the six parts stands so far."""
         steps = STEPS[part]
-        codes = {finding.code for finding in self.findings if finding.step in steps}
-        if codes - INDETERMINATE:
+        found = [finding for finding in self.findings if finding.step in steps]
+        if any(finding.wrong for finding in found):
             return "INVALID"
-        if codes or not set(steps) <= self.ran | self.skipped:
+        if found or not set(steps) <= self.ran | self.skipped:
             return "INDETERMINATE"
         return "NOT_REQUIRED" if part == "status" and STATUS_LIST in self.skipped else "VALID"
 

@@ -7,36 +7,35 @@ signature
    2  strict UTF-8, JSON, base64, and the form of an archive
    3  one key hint or one certificate, and each is what its field says
    4  exactly one signature over an in-toto payload
-   5  the key comes from Trust or from a key event that itself passed steps 1 to 13
+   5  the key comes from Trust, from a key event that itself passed steps 1 to 13, or from a
+      certificate under an authority of Trust that holds as of T
    6  the signature over the PAE of the received bytes holds
    7  the same bytes are a statement of this deployment, in canonical form
 log
    8  the leaf, rebuilt from digest, signature and key, is the logged entry
    9  the checkpoint is signed by the log Trust knows
   10  the leaf is included under it
-  11  enough witnesses cosigned; an ended epoch ended where Trust says
+  11  enough witnesses cosigned; each log named the next, and ended where Trust says
 time
   12  T comes from time-stamps, witnesses or the operator's promise, as Trust asks
   13  the anchor bounds T from below; attestedAt lies near T
   14  the key was enrolled before, inside its period, not ended (by order of the log)
 context
   15  the key is the signer's, in this role, and counts on this link
-  16  the statement is opened to the reader, on its request (main)
-  17  questionnaire and component are the ones in hand (main)
+  16  the statement is opened to the reader, on its request; or granted; or handed on (main)
+  17  questionnaire, component and scope are the ones in hand (main)
   18  what is superseded, withdrawn, granted or reviewed is earlier and matches
   19  the newest declaration lists exactly these statements, of one revision (main)
 status
-  20  not withdrawn; a fresh status list where Trust asks for one (main)
+  20  not withdrawn as of a fresh status list, under a fresh head of the same log (main)
   21  inside the validity window now (main)
 content
   22  documents have the digests that were signed (main)
-  23  disclosures are each of what was signed
+  23  disclosures are each of what was signed; no answer of a firm below is refuted
 
 Main statements are declaration, ai-governance, grant and risk-snapshot; the others keep their
 effect without being read, so steps marked (main) do not apply to them. Steps 11, 12 and 20 that
-Trust does not ask for are skipped and reported in the notes. Not read by this version: RFC 3161
-tokens, status lists, certificate chains, attestations of sub-tiers; where Trust asks for one of
-the first three the verdict says so by code, and is never VALID.
+Trust does not ask for are skipped and reported in the notes.
 """
 
 from __future__ import annotations
@@ -52,16 +51,27 @@ from rensho import bundle as bundles
 from rensho._steps_context import check_expected_component
 from rensho._steps_log import check_log
 from rensho._steps_response import components_of
-from rensho._steps_signature import check_signature
-from rensho._steps_time import check_claimed_time, check_key_state, check_time_sources
+from rensho._steps_signature import check_certificate, check_signature
+from rensho._steps_status import listed_endings, newest_list
+from rensho._steps_time import (
+    archive_time,
+    check_claimed_time,
+    check_time_sources,
+)
+from rensho._sub_tiers import check_children
 from rensho.bundle import Bundle
 from rensho.case import Case, Settled, opened_or_none
 from rensho.errors import VerificationError
-from rensho.examination import examine_content, examine_context, examine_status
+from rensho.examination import (
+    examine_content,
+    examine_context,
+    examine_status,
+    leave_out_refuted,
+)
 from rensho.exhibit import Exhibit
 from rensho.expectations import ANY, Expectations, ExpectedQuestionnaire, ExpectedRequest
 from rensho.history import History
-from rensho.keyring import NOT_LOGGED, KeyEvent, KeyRing
+from rensho.keyring import NOT_LOGGED, KeyEvent, KeyRing, Position
 from rensho.material import Files, Material, sort_out
 from rensho.statement import (
     AI_GOVERNANCE,
@@ -174,16 +184,18 @@ def _judge(exhibits: list[Exhibit], case: Case, files: Files) -> None:
     by_operator = [one for one in exhibits if _is_by_operator(one)]
     for exhibit in by_operator:
         _settle(exhibit, case, history, files)
-    case.ring = KeyRing(_key_events(by_operator, case))
+    leave_out_refuted(by_operator, case)
+    case.listed = newest_list(case, history)
+    case.ring = KeyRing(_key_events(case), listed_endings(case.listed, case))
     for exhibit in exhibits:
         if exhibit not in by_operator:
             _settle(exhibit, case, history, files)
+    examine_context(exhibits, case)
+    examine_status(exhibits, case, history)
+    examine_content(exhibits, case)
+    leave_out_refuted(exhibits, case)
     for exhibit in exhibits:
-        if exhibit.statement is not None:
-            check_key_state(exhibit, exhibit.statement, case.ring)
-            examine_context(exhibit, exhibit.statement, case)
-            examine_status(exhibit, exhibit.statement, case)
-            examine_content(exhibit, exhibit.statement, case)
+        check_children(exhibit, exhibits, case)
 
 
 def _is_by_operator(exhibit: Exhibit) -> bool:
@@ -196,6 +208,7 @@ def _settle(exhibit: Exhibit, case: Case, history: History, files: Files) -> Non
     check_signature(exhibit, case.ring)
     check_log(exhibit, history)
     check_time_sources(exhibit, files.promises.get(exhibit.statement_id))
+    check_certificate(exhibit)
     if exhibit.statement is None:
         return
     check_claimed_time(exhibit, exhibit.statement, history)
@@ -204,16 +217,16 @@ def _settle(exhibit: Exhibit, case: Case, history: History, files: Files) -> Non
         return
     known = case.settled.get(exhibit.statement_id)
     if known is None or exhibit.position < known.position:
-        case.settled[exhibit.statement_id] = Settled(exhibit.statement, exhibit.position)
+        case.settled[exhibit.statement_id] = Settled(
+            exhibit.statement, exhibit.position, exhibit.moment, exhibit.checkpoint
+        )
 
 
-def _key_events(by_operator: list[Exhibit], case: Case) -> Iterator[KeyEvent]:
-    in_time = {one.statement_id for one in by_operator if one.docket.part("time") != "INVALID"}
-    for event in case.named(KEY_EVENT):
+def _key_events(case: Case) -> Iterator[KeyEvent]:
+    for event in case.standing(KEY_EVENT):
         statement = event.statement
-        if statement.id in in_time:
-            vouchers = opened_or_none(partial(case.vouchers, statement))
-            yield KeyEvent(statement.id, event.position, statement.predicate, vouchers)
+        vouchers = opened_or_none(partial(case.vouchers, statement))
+        yield KeyEvent(statement.id, event.position, statement.predicate, vouchers)
 
 
 def _earliest(exhibits: list[Exhibit]) -> Iterator[Exhibit]:
@@ -239,8 +252,13 @@ def _main(exhibits: list[Exhibit], refused: Mapping[str, Verdict], files: Files)
     for name in _MAIN_FIRST if readable else (DECLARATION,):
         found = [one for one in exhibits if one.statement and one.statement.name == name]
         if found:
-            return max(found, key=lambda one: one.position or _NOT_LOGGED_BELOW)
+            return max(found, key=_by_reader_and_place)
     return None
+
+
+def _by_reader_and_place(exhibit: Exhibit) -> tuple[bool, Position]:
+    """What a firm above hands on of those below is never what an archive is about."""
+    return not exhibit.handed_on_by, exhibit.position or _NOT_LOGGED_BELOW
 
 
 def _ask_of_main(main: Exhibit, case: Case, exhibits: list[Exhibit]) -> None:
@@ -254,14 +272,20 @@ def _ask_of_main(main: Exhibit, case: Case, exhibits: list[Exhibit]) -> None:
 def _relied_on(
     main: Exhibit | None, exhibits: list[Exhibit], cases: Mapping[str, Case]
 ) -> Iterator[Exhibit]:
-    """Whatever the main statement stands on: all but other responses and other revisions.
+    """Whatever the main statement stands on: all but what concerns other answers only.
 
-    A statement that could not be read counts: nobody can tell what it would have said.
+    These are other responses, other revisions, and grants of them. A statement that could not be
+    read counts: nobody can tell what it would have said.
     """
     answers = _answers_relied_on(main, cases)
     for exhibit in exhibits:
         statement = exhibit.statement
-        if statement is None or statement.name not in _ANSWERING or statement.id in answers:
+        if statement is None:
+            yield exhibit
+        elif statement.name in _ANSWERING:
+            if statement.id in answers:
+                yield exhibit
+        elif statement.name != GRANT or exhibit is main or statement.subject_sha256 in answers:
             yield exhibit
 
 
@@ -282,6 +306,15 @@ def _with_notes(
     notes = [f"expectation {name}: ANY, compared with nothing" for name in expect.left_open()]
     if main is None:
         notes.append("there is no statement to judge")
-    if files.archive_token:
-        notes.append("archive.tsr is not read by this version")
+    if files.archive_token is not None:
+        notes.append(_archive_time(files.archive_token, files, main))
     return replace(answer, notes=(*answer.notes, *notes))
+
+
+def _archive_time(token: bytes, files: Files, main: Exhibit | None) -> str:
+    if main is None:
+        return "archive.tsr: there is no statement whose log it could be about"
+    newest = [files.checkpoint] if files.checkpoint is not None else []
+    return archive_time(
+        token, [*newest, *(link.checkpoint for link in files.consistency)], main.deployment
+    )

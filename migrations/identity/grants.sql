@@ -27,7 +27,7 @@ GRANT SELECT, INSERT, UPDATE (ended_at) ON identity.machine_client TO identity_a
 GRANT SELECT, INSERT ON identity.client_assertion TO identity_app;
 
 GRANT SELECT ON identity.member TO identity_worker;
-GRANT SELECT, INSERT ON identity.invitation TO identity_worker;
+GRANT SELECT, INSERT, UPDATE (mailbox, language) ON identity.invitation TO identity_worker;
 GRANT SELECT, INSERT, DELETE ON identity.code TO identity_worker;
 GRANT SELECT, DELETE ON identity.session, identity.client_assertion TO identity_worker;
 -- A code that is locked while it is looked up needs the right to change one of its columns.

@@ -7,16 +7,18 @@ from http import HTTPStatus
 from fastapi import FastAPI
 
 from services.attestation.actions import Damage, damage
-from services.attestation.actions.trust import trust
 from services.attestation.api import LOG_ROUTERS, ROUTERS
 from services.attestation.api.submissions import MAX_SUBMISSION_BYTES
 from services.attestation.rules.guard import SequencerRefused
 from services.attestation.rules.tiles import NoSuchTile
 from services.attestation.store import PLUMBING
-from services.attestation.tasks import handlers
+from services.attestation.tasks import handlers, readiness, ticks
 from services.attestation.tasks.sequencer import run_sequencer
-from services.kit import clock
+from services.attestation.tasks.stamper import probe
+from services.attestation.tasks.succession import NotEnded, Succeeded, freeze, succeed
+from services.kit import keyfiles
 from services.kit.auth import Issuer
+from services.kit.damage import Look, Seen
 from services.kit.db import Actor, Database
 from services.kit.settings import Settings
 from services.kit.web import make_app
@@ -27,13 +29,23 @@ __all__ = [
     "PLUMBING",
     "SERVICE",
     "Damage",
+    "NotEnded",
     "SequencerRefused",
+    "Succeeded",
+    "freeze",
     "fsck",
     "handlers",
     "log_app",
+    "probe",
+    "reader_checks",
     "run_sequencer",
+    "succeed",
+    "ticks",
     "web",
+    "writer_checks",
 ]
+
+reader_checks, writer_checks = readiness.of_reader, readiness.of_writer
 
 
 def web(settings: Settings, issuer: Issuer) -> FastAPI:
@@ -65,16 +77,27 @@ def log_app(settings: Settings, issuer: Issuer) -> FastAPI:
     return app
 
 
-def fsck(settings: Settings) -> list[Damage]:
+def fsck(settings: Settings, seen: Seen = lambda _: None) -> list[Damage]:
     """Derive everything stored anew and return what differs; nothing is changed.
+
+    The guard file is looked at where the log's keys are.
+
+    Args:
+        settings: of this deployment.
+        seen: told how many rows were looked at, again and again.
 
     Raises:
         services.kit.problems.Unavailable: there is no log yet.
         sqlalchemy.exc.OperationalError: the database is away.
     """
-    db = Database(PLUMBING, settings.service_url(SERVICE, "worker"), statement_timeout_ms=600_000)
+    before = damage.remembered(settings.guard)
+    db = Database(PLUMBING, settings.service_url(SERVICE, "worker"))
     try:
-        with db.begin(Actor(subject="urn:rensho:fsck"), read_only=True) as tx:
-            return damage.fsck(tx, trust(tx, clock.now()))
+        with db.begin(Actor(subject="urn:rensho:fsck"), snapshot=True) as tx:
+            derived = damage.fsck(Look(tx, seen))
     finally:
         db.close()
+    if not keyfiles.exists(settings, "log"):
+        return derived.damage
+    after = damage.remembered(settings.guard)
+    return derived.damage + damage.guarded(settings.guard, before, after, derived)

@@ -41,18 +41,18 @@ def _tls() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-def until(look: Callable[[], T | None], what: str, seconds: float = 60.0) -> T:
+def until(look: Callable[[], T | None], what: str, seconds: float = 300.0) -> T:
     """Look again until something is there.
 
     Raises:
         StoryBroken: it did not come in time.
     """
-    deadline, pause = time.monotonic() + seconds, 0.02
+    deadline, pause = time.monotonic() + seconds, 0.1
     while time.monotonic() < deadline:
         if (found := look()) is not None:
             return found
         time.sleep(pause)
-        pause = min(pause * 1.5, 0.5)
+        pause = min(pause * 1.3, 0.5)
     msg = f"waited {seconds:.0f} s in vain for {what}"
     raise StoryBroken(msg)
 

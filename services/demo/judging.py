@@ -16,7 +16,7 @@ from rensho import archive
 from services.demo.http import Api, Json, StoryBroken, Where, until
 from services.demo.story import Story
 
-_CSV_COLUMNS = ("vendor_code", "name", "tier", "score", "band", "coverage", "as_of", "snapshot")
+CSV_COLUMNS = ("vendor_code", "name", "tier", "score", "band", "coverage", "as_of", "snapshot")
 
 
 @dataclass
@@ -47,7 +47,7 @@ def take_snapshot(story: Story) -> Judged:
     for _ in range(30):
         made = api.post("/risk/v1/snapshots")
         path = f"/risk/v1/snapshots/{made['id']}"
-        snapshot = _wait_logged(api, path)
+        snapshot = _wait_logged(api, path, 60.0 + len(story.signed))
         facts = api.call("GET", f"{path}/facts").content
         if _complete(story, json.loads(facts), expected):
             results = api.call("GET", f"{path}/results").content
@@ -57,8 +57,9 @@ def take_snapshot(story: Story) -> Judged:
     raise StoryBroken(msg)
 
 
-def _wait_logged(api: Api, path: str) -> Json:
-    return until(lambda: _logged(api, path), "the snapshot in the log")
+def _wait_logged(api: Api, path: str, seconds: float) -> Json:
+    # It is judged after all that happened before it has been heard of.
+    return until(lambda: _logged(api, path), "the snapshot in the log", seconds)
 
 
 def _logged(api: Api, path: str) -> Json | None:
@@ -133,27 +134,33 @@ def write_files(story: Story, judged: Judged, scores: list[Json], out: Path) -> 
         content = api.raw("GET", f"/attestation/v1/{name}").raise_for_status().content
         (out / name).write_bytes(content)
     (out / "facts.json").write_bytes(judged.facts)
-    (out / "snapshot.rensho.zip").write_bytes(_snapshot_zip(api, judged))
-    _write_csv(scores, out / "risk.csv")
+    (out / "snapshot.rensho.zip").write_bytes(snapshot_zip(api, judged))
+    write_csv(scores, out / "risk.csv")
     return zips
 
 
-def _snapshot_zip(api: Api, judged: Judged) -> bytes:
+def snapshot_zip(api: Api, judged: Judged) -> bytes:
     """Join the evidence, which the log's service holds, with the documents, which risk holds."""
-    name = f"{judged.snapshot['statement_id']}.rensho.zip"
-    entries = archive.read(api.call("GET", f"/attestation/v1/statements/{name}").content)
+    entries = archive.read(evidence(api, judged))
     for kind, data in (("facts", judged.facts), ("results", judged.results)):
         entries[f"{hashlib.sha256(data).hexdigest()}.{kind}.json"] = data
     return archive.write(entries)
 
 
-def _write_csv(scores: list[Json], path: Path) -> None:
+def evidence(api: Api, judged: Judged) -> bytes:
+    """Return the archive of a snapshot's evidence alone."""
+    name = f"{judged.snapshot['statement_id']}.rensho.zip"
+    return api.call("GET", f"/attestation/v1/statements/{name}").content
+
+
+def write_csv(scores: list[Json], path: Path, columns: tuple[str, ...] = CSV_COLUMNS) -> None:
+    """Write scores as the ERP's CSV: UTF-8 with BOM, CRLF."""
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file, lineterminator="\r\n")
-        writer.writerow(_CSV_COLUMNS)
+        writer.writerow(columns)
         for score in scores:
             row = {**score, "vendor_code": next(iter(score.get("vendor_codes") or []), "")}
-            writer.writerow("" if row.get(c) is None else row[c] for c in _CSV_COLUMNS)
+            writer.writerow("" if row.get(c) is None else row[c] for c in columns)
 
 
 def verify_offline(story: Story, zips: dict[str, Path], out: Path) -> list[str]:
@@ -181,8 +188,21 @@ def verify_offline(story: Story, zips: dict[str, Path], out: Path) -> list[str]:
             str(expected),
             "--json",
         )
-        told.append(f"{story.world.firms[slug].name}: {json.loads(verdict)['status']}")
+        told.append(f"{story.world.firms[slug].name}: {_parts(json.loads(verdict))}")
     return told
+
+
+def _parts(verdict: Json) -> str:
+    """Say the six parts of a verdict.
+
+    Raises:
+        StoryBroken: one of them is not VALID; the exit code would let NOT_REQUIRED pass.
+    """
+    parts = dict(verdict["parts"])
+    if set(parts.values()) != {"VALID"}:
+        msg = f"an offline verification left something open: {parts} {verdict['codes']}"
+        raise StoryBroken(msg)
+    return f"VALID in {', '.join(parts)}"
 
 
 def replay_offline(out: Path) -> str:

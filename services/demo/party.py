@@ -26,7 +26,10 @@ def b64(data: bytes) -> str:
 
 @dataclass
 class Party:
-    """A firm with its own session and its own key; the private key never leaves it."""
+    """A firm with its own session and its own key; the private key never leaves it.
+
+    `first_of` is the customer on whose invitation it enrolled.
+    """
 
     firm: Firm
     api: Api
@@ -34,9 +37,11 @@ class Party:
     org_id: str = ""
     supplier_ids: dict[str, str] = field(default_factory=dict)
     link_ids: dict[str, str] = field(default_factory=dict)
+    first_of: str = ""
     enrolling: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     _trust: Trust | None = field(default=None, repr=False)
+    _before: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Make the firm's key."""
@@ -75,7 +80,12 @@ class Party:
         self.api.session_token = enrolled.get("session_token") or self.api.session_token
 
     def enrol_key(self) -> None:
-        """Prove possession of the key and wait until the log holds its enrolment.
+        """Prove possession of the key and wait until the log holds its enrolment."""
+        self.prove_key()
+        self.wait_enrolled()
+
+    def prove_key(self) -> None:
+        """Prove possession of the key; `wait_enrolled` waits for what comes of it.
 
         The same key may be enrolled again: the new event vouches for every link known by then.
         """
@@ -88,13 +98,16 @@ class Party:
             },
         )
         proof = dsse.sign(self.key, base64.b64decode(challenge["payload"]), CHALLENGE)
-        before = self._key_event()
+        self._before = self._key_event()
         self.api.post(
             "/attestation/v1/keys",
             {"challenge_id": challenge["challenge_id"], "envelope": proof.to_json()},
         )
+
+    def wait_enrolled(self) -> None:
+        """Wait until the log holds the enrolment of the key that was proved last."""
         until(
-            lambda: True if self._key_event() not in (None, before) else None,
+            lambda: True if self._key_event() not in (None, self._before) else None,
             f"the key of {self.firm.name} in the log",
         )
 

@@ -17,7 +17,18 @@ _WORTH_A_ROW = 0.001
 def show(console: Console, story: Story, judged: Judged) -> None:
     """Print the tables."""
     results = judged.said
-    console.print("\n[bold]Risk index per tier[/bold] (0 best … 100 worst; claimed … evidenced)")
+    tiers(console, results)
+    console.print("\n[bold]What weighs most[/bold]")
+    for line in heaviest(story, results):
+        console.print(f"  {line}", markup=False)
+
+
+def tiers(console: Console, results: Json) -> None:
+    """Print the per-tier table, and how each tier stands against METI's principles."""
+    mark = " [bold]SYNTHETIC FACTS[/bold]" if results["synthetic"] else ""
+    console.print(
+        f"\n[bold]Risk index per tier[/bold] (0 best … 100 worst; claimed … evidenced){mark}"
+    )
     console.print(_tier_table(results))
     if far := _far(results):
         console.print(f"  {far}", markup=False)
@@ -26,9 +37,6 @@ def show(console: Console, story: Story, judged: Judged) -> None:
     )
     console.print(_standing_table(results, "principles"))
     console.print(_standing_table(results, "topics"))
-    console.print("\n[bold]What weighs most[/bold]")
-    for line in heaviest(story, results):
-        console.print(f"  {line}", markup=False)
 
 
 def summary(story: Story, judged: Judged, tiers: Json) -> Json:

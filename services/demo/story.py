@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 import threading
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from services.demo.world import World
 
 PACKS = ("jp-aigb-core", "jp-flow-down", "jp-industrial")
 _WORKERS = 6
+_LOOKS_IN_SECONDS = 600.0
 Tell = Callable[[str], None]
 
 
@@ -49,6 +51,7 @@ class Story:
     refusals: dict[str, list[str]] = field(default_factory=dict)
     rejected_rows: list[Json] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _looks_in_at: float = field(default_factory=lambda: time.monotonic() + _LOOKS_IN_SECONDS)
 
     @property
     def requester(self) -> Party:
@@ -114,6 +117,7 @@ class Story:
                 if self.world.firms[supply.supplier].manner != "silent"
             ]
             self._all(f"tier {tier}: enrolling", joining, lambda one: self._join(*one))
+            self._all(f"tier {tier}: keys logged", joining, lambda one: self._confirm(*one))
             met = {supply.supplier: None for _, supply in joining}
             asking = [
                 (firm, firm.supplies)
@@ -146,8 +150,7 @@ class Story:
         prepared = api.post(
             f"/questionnaire/v1/campaigns/{campaign['id']}/prepare", party.signing("requester")
         )
-        location = party.submit("request", [party.sign(prepared["payload"])], prepared)
-        party.wait_logged(location)
+        party.submit("request", [party.sign(prepared["payload"])], prepared)
         requests = until(
             lambda: self._issued(api, campaign["id"]), f"the requests of {firm.name} going out"
         )
@@ -193,13 +196,18 @@ class Story:
             )
             party.accept(request["invitation_link"], told["code"])
             if first:
-                party.enrol_key()
-        if firm.key_confirmed or not first:
-            # The customer reads the fingerprint back by telephone: a second channel.
-            link_id = campaign.customer.link_ids[firm.slug]
+                party.prove_key()
+                party.first_of = campaign.customer.firm.slug
+
+    def _confirm(self, campaign: Campaign, supply: Supply) -> None:
+        """The customer reads the fingerprint back by telephone: a second channel."""
+        party = self.parties[supply.supplier]
+        with party.enrolling:
+            party.wait_enrolled()
+        if party.firm.key_confirmed or party.first_of != campaign.customer.firm.slug:
             campaign.customer.api.post(
                 f"/attestation/v1/keys/{_quoted(party.key.public.key_id)}/confirmations",
-                {"link_id": link_id},
+                {"link_id": campaign.customer.link_ids[supply.supplier]},
             )
 
     def everybody_answers(self) -> None:
@@ -210,16 +218,20 @@ class Story:
             if self.world.firms[supply.supplier].manner != "silent"
         ]
         self._all("answering and signing", jobs, lambda one: self._answer(*one))
+        self._all("into the log", list(self.signed), self._wait)
         self.tell(f"{len(self.signed)} responses signed, logged and receipted")
 
     def _answer(self, campaign: Campaign, supply: Supply) -> None:
         party = self.parties[supply.supplier]
         prepared = self._prepare(campaign, party)
         bundles = [party.sign(one["payload"]) for one in prepared["statements"]]
-        location = party.submit("response", bundles, prepared)
-        logged = party.wait_logged(location)
+        prepared["location"] = party.submit("response", bundles, prepared)
         with self._lock:
-            self.signed[campaign.customer.firm.slug, supply.supplier] = {**prepared, **logged}
+            self.signed[campaign.customer.firm.slug, supply.supplier] = prepared
+
+    def _wait(self, link: tuple[str, str]) -> None:
+        given = self.signed[link]
+        given |= self.parties[link[1]].wait_logged(given["location"])
 
     def _prepare(self, campaign: Campaign, party: Party) -> Json:
         """Fill in the response document and have its statements prepared for signing."""
@@ -304,17 +316,21 @@ class Story:
             given = self.signed[party.firm.slug, firm.slug]
             statement = next(s for s in given["statements"] if s["type"] == "ai-governance")
             questions = [q["id"] for q in given["request"]["questionnaire"]["questions"]]
-            prepared = party.api.post(
-                "/questionnaire/v1/reviews/prepare",
-                {
-                    "statement_id": statement["statement_id"],
-                    "decisions": [
-                        {"question": id_, "outcome": "evidence_checked"}
-                        for id_ in questions
-                        if id_ in ("Q-CORE-008", "Q-CORE-009", "Q-CORE-013")
-                    ],
-                    **party.signing("requester"),
-                },
+            wish = {
+                "statement_id": statement["statement_id"],
+                "decisions": [
+                    {"question": id_, "outcome": "evidence_checked"}
+                    for id_ in questions
+                    if id_ in ("Q-CORE-008", "Q-CORE-009", "Q-CORE-013")
+                ],
+                **party.signing("requester"),
+            }
+            # The log has it; the service of the asking hears of that a moment later.
+            prepared = until(
+                lambda: _found(
+                    lambda: party.api.post("/questionnaire/v1/reviews/prepare", wish)  # noqa: B023
+                ),
+                f"the answers of {firm.name} on record",
             )
             location = party.submit("review", [party.sign(prepared["payload"])], prepared)
             party.wait_logged(location)
@@ -325,6 +341,17 @@ class Story:
         with ThreadPoolExecutor(_WORKERS) as pool:
             for done, _ in enumerate(pool.map(work, todo), start=1):
                 self.progress(what, done, len(todo))
+                self._stay_logged_in()
+
+    def _stay_logged_in(self) -> None:
+        """A session nobody uses for half an hour ends, and a story of thousands lasts longer."""
+        if time.monotonic() < self._looks_in_at:
+            return
+        self._looks_in_at = time.monotonic() + _LOOKS_IN_SECONDS
+        with self._lock:
+            parties = [party for party in self.parties.values() if party.api.session_token]
+        for party in parties:
+            party.api.token("questionnaire")
 
 
 def _campaign(party: Party, questionnaire_id: str) -> Json:
@@ -355,8 +382,12 @@ def _quoted(key_id: str) -> str:
 
 
 def _seen(api: Api, path: str) -> Json | None:
+    return _found(lambda: api.get(path))
+
+
+def _found(ask: Callable[[], Json]) -> Json | None:
     try:
-        return api.get(path)
+        return ask()
     except Answered as refused:
         if refused.status == NOT_FOUND:
             return None

@@ -44,26 +44,67 @@ def handlers(settings: Settings) -> dict[str, Handler]:
             settings, to=to, subject=letter.subject, body=letter.body, language=letter.language
         )
 
-    return {"invitation.issued.v1": know_invitation, "code.issued.v1": mail_code}
+    return {
+        "invitation.issued.v1": know_invitation,
+        "invitation.issued.v2": know_invitations,
+        "invitation.readdressed.v1": readdress,
+        "delegation.issued.v1": know_colleague,
+        "code.issued.v1": mail_code,
+    }
+
+
+def know_invitations(tx: Session, event: Event) -> None:
+    """Remember invitations, so that their links can be greeted and their codes checked here."""
+    rows = [
+        {
+            "id": each["invitation_id"],
+            "handle_sha256": bytes.fromhex(each["handle_sha256"]),
+            "link_id": each["link_id"],
+            "requester_org_id": event["requester_org_id"],
+            "requester_name": event["requester_name"],
+            "supplier_name": each["supplier_name"],
+            "mailbox": each["mailbox"],
+            "language": each["language"],
+            "expires_at": datetime.fromisoformat(each["expires_at"]),
+        }
+        for each in event["invitations"]
+    ]
+    tx.execute(insert(Invitation).values(rows).on_conflict_do_nothing())
 
 
 def know_invitation(tx: Session, event: Event) -> None:
-    """Remember an invitation, so that its link can be greeted and its code checked here."""
+    """Remember one, from an event of before `invitation.issued.v2`."""
+    know_invitations(tx, event | {"invitations": [event]})
+
+
+def know_colleague(tx: Session, event: Event) -> None:
+    """Remember that a member passed work on to a colleague, who joins by a link and a code."""
     tx.execute(
         insert(Invitation)
         .values(
-            id=event["invitation_id"],
+            id=event["delegation_id"],
             handle_sha256=bytes.fromhex(event["handle_sha256"]),
-            link_id=event["link_id"],
-            requester_org_id=event["requester_org_id"],
-            requester_name=event["requester_name"],
-            supplier_name=event["supplier_name"],
+            requester_org_id=event["org_id"],
+            requester_name=event["org_name"] or None,
+            supplier_name=event["org_name"],
             mailbox=event["mailbox"],
             language=event["language"],
             expires_at=datetime.fromisoformat(event["expires_at"]),
+            colleague_of=event["org_id"],
+            colleague_name=event["name"],
         )
         .on_conflict_do_nothing()
     )
+
+
+def readdress(tx: Session, event: Event) -> None:
+    """Send codes of an invitation to another mailbox from now on; those sent before are void.
+
+    Not once it was accepted: whoever did has proved who they are.
+    """
+    found = tx.get(Invitation, UUID(event["invitation_id"]), with_for_update=True)
+    if found is not None and found.accepted_at is None:
+        found.mailbox, found.language = event["mailbox"], event["language"]
 
 
 def _reader(tx: Session, code: Code) -> tuple[str, str, str | None] | None:

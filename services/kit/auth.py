@@ -7,6 +7,7 @@ loaded at start and refreshed in the background, never inside a request.
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,11 +27,15 @@ from services.kit.problems import Forbidden, Unauthenticated, Unavailable
 ALGORITHM = "ES256"
 LEEWAY_SECONDS = 5
 PUBLIC = "public"
+MOST_KNOWN = 1_000
 
 
 @dataclass(frozen=True)
 class Principal:
-    """Who a valid access token speaks for, and what it may do in this service."""
+    """Who a valid access token speaks for, and what it may do in this service.
+
+    `logged_in_at` is when a person last proved to read the mailbox; None for a machine.
+    """
 
     subject: str
     org: UUID
@@ -38,6 +43,7 @@ class Principal:
     issued_at: datetime
     name: str = ""
     mailbox: str = ""
+    logged_in_at: datetime | None = None
 
     @property
     def actor(self) -> Actor:
@@ -61,11 +67,14 @@ class Issuer:
         self._fetch = fetch
         self._refresh_seconds = refresh_seconds
         self._keys: KeySet | None = None
+        self._known: OrderedDict[tuple[str, str], tuple[Principal, datetime]] = OrderedDict()
 
     def refresh(self) -> None:
         """Fetch the keys once; an issuer that is away leaves the known keys in use."""
         try:
             self._keys = KeySet.import_key_set(self._fetch())  # type: ignore[arg-type]
+            # A key that is gone from the set vouches for nothing any more.
+            self._known.clear()
         except Exception as why:  # noqa: BLE001 (any failure of a foreign endpoint means: later)
             log.warning("token keys not loaded", error=repr(why))
 
@@ -85,28 +94,46 @@ class Issuer:
         if self._keys is None:
             msg = "the keys of the token issuer are not loaded yet"
             raise Unavailable(msg)
-        try:
-            claims = jwt.decode(token, self._keys, algorithms=[ALGORITHM]).claims
-            # exp and aud are essential: a token without them is no access token of ours.
-            registry = jwt.JWTClaimsRegistry(
-                now=lambda: int(clock.now().timestamp()),
-                leeway=LEEWAY_SECONDS,
-                aud={"essential": True, "value": audience},
-                exp={"essential": True},
-                iat={"essential": True},
-            )
-            registry.validate(claims)
-            return Principal(
-                subject=claims["sub"],
-                org=UUID(claims["org"]),
-                scopes=frozenset(claims["scope"].split()),
-                issued_at=datetime.fromtimestamp(claims["iat"], UTC),
-                name=claims.get("name", ""),
-                mailbox=claims.get("mailbox", ""),
-            )
-        except (JoseError, ValueError, KeyError, TypeError, AttributeError) as why:
-            msg = "the access token is not valid here"
-            raise Unauthenticated(msg) from why
+        now = clock.now()
+        # A program asks many times with one token: its signature is checked once, its end always.
+        known = self._known.get((token, audience))
+        if known is not None and known[0].issued_at <= now < known[1]:
+            return known[0]
+        who, ends_at = _read(self._keys, token, audience)
+        self._known[token, audience] = who, ends_at
+        while len(self._known) > MOST_KNOWN:
+            self._known.popitem(last=False)
+        return who
+
+
+def _read(keys: KeySet, token: str, audience: str) -> tuple[Principal, datetime]:
+    """Check a token; return whom it speaks for and until when. Raises `Unauthenticated`."""
+    try:
+        claims = jwt.decode(token, keys, algorithms=[ALGORITHM]).claims
+        # exp and aud are essential: a token without them is no access token of ours.
+        registry = jwt.JWTClaimsRegistry(
+            now=lambda: int(clock.now().timestamp()),
+            leeway=LEEWAY_SECONDS,
+            aud={"essential": True, "value": audience},
+            exp={"essential": True},
+            iat={"essential": True},
+        )
+        registry.validate(claims)
+        who = Principal(
+            subject=claims["sub"],
+            org=UUID(claims["org"]),
+            scopes=frozenset(claims["scope"].split()),
+            issued_at=datetime.fromtimestamp(claims["iat"], UTC),
+            name=claims.get("name", ""),
+            mailbox=claims.get("mailbox", ""),
+            logged_in_at=datetime.fromtimestamp(claims["auth_time"], UTC)
+            if "auth_time" in claims
+            else None,
+        )
+        return who, datetime.fromtimestamp(claims["exp"], UTC)
+    except (JoseError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as why:
+        msg = "the access token is not valid here"
+        raise Unauthenticated(msg) from why
 
 
 class Needs:
@@ -115,8 +142,11 @@ class Needs:
     def __init__(self, permission: str) -> None:
         self.permission = permission
 
-    def __call__(self, request: Request) -> None:
-        """Read the bearer token, check it, and leave the principal with the request."""
+    async def __call__(self, request: Request) -> None:
+        """Read the bearer token, check it, and leave the principal with the request.
+
+        Async though it waits for nothing: a plain function would cost a trip to another thread.
+        """
         if self.permission == PUBLIC:
             return
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -136,7 +166,7 @@ def needs(permission: str) -> Any:
     return Depends(Needs(permission))
 
 
-def _principal(request: Request) -> Principal:
+async def _principal(request: Request) -> Principal:
     who: Principal = request.state.principal
     return who
 

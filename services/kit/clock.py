@@ -37,6 +37,11 @@ def now() -> datetime:
     return _clock.fixed or datetime.now(UTC) + _clock.offset
 
 
+def whole_second(moment: datetime) -> datetime:
+    """Return the moment as signed documents can tell it: without its fraction of a second."""
+    return moment.replace(microsecond=0)
+
+
 def rfc3339(moment: datetime) -> str:
     """Return `YYYY-MM-DDTHH:MM:SSZ` (RFC 3339, whole seconds, UTC)."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

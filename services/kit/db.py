@@ -132,7 +132,7 @@ def plumbing(metadata: MetaData) -> Plumbing:
     return Plumbing(metadata.schema, outbox, delivery, inbox, audit, access_revoked, idempotency)
 
 
-_NEVER_REVOKED = datetime.max.replace(tzinfo=UTC)
+NEVER_REVOKED = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -179,16 +179,30 @@ class Database:
         return self._engine
 
     @contextmanager
-    def begin(self, actor: Actor, *, read_only: bool = False) -> Iterator[Session]:
+    def begin(
+        self, actor: Actor, *, read_only: bool = False, snapshot: bool = False
+    ) -> Iterator[Session]:
         """Open one transaction as `actor`; commit at the end, roll back on any exception.
+
+        Args:
+            actor: who acts.
+            read_only: nothing may be written.
+            snapshot: all reads see one moment, however long they take; implies `read_only`.
 
         Raises:
             Unauthenticated: the actor's access was revoked after its token was issued.
         """
         with Session(self._engine, expire_on_commit=False) as session, session.begin():
-            session.info.update(plumbing=self.plumbing, actor=actor, details={})
-            if read_only:
-                # Travels in BEGIN itself: no round trip, and a GET that writes fails.
+            session.info.update(plumbing=self.plumbing, actor=actor, details={}, database=self)
+            # These travel in BEGIN itself: no round trip, and a GET that writes fails.
+            if snapshot:
+                session.connection(
+                    execution_options={
+                        "postgresql_readonly": True,
+                        "isolation_level": "REPEATABLE READ",
+                    }
+                )
+            elif read_only:
                 session.connection(execution_options={"postgresql_readonly": True})
             self._open(session, actor)
             yield session
@@ -204,7 +218,7 @@ class Database:
             {
                 "org": str(actor.org or ""),
                 "subject": actor.subject,
-                "issued_at": actor.issued_at or _NEVER_REVOKED,
+                "issued_at": actor.issued_at or NEVER_REVOKED,
             },
         ).one()
         if row[1]:

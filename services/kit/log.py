@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 from contextvars import ContextVar
+from typing import TextIO, cast
 
 import structlog
 
@@ -18,6 +20,16 @@ def _with_request_id(
     return event
 
 
+class _StandardError(io.TextIOBase):
+    """Standard error as it is when a line is written: it may have been exchanged and closed."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
 def configure(*, level: int = logging.INFO) -> None:
     """Send structlog and the standard library's log as JSON lines to standard error."""
     shared: list[structlog.types.Processor] = [
@@ -29,9 +41,9 @@ def configure(*, level: int = logging.INFO) -> None:
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer(ensure_ascii=False)],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(file=cast("TextIO", _StandardError())),
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(_StandardError())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

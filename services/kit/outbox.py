@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import select
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import jsonschema
+import jsonschema_rs
 import psycopg
-from sqlalchemy import Interval, Table, bindparam, func, text, update
+from sqlalchemy import Interval, Table, Uuid, bindparam, cast, func, text, update
 from sqlalchemy import select as sql
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -35,10 +35,10 @@ LEASE = timedelta(seconds=10)
 MAX_ATTEMPTS = 20
 MAX_EVENT_BYTES = 256 * 1024
 _BATCH = 200
-_CHANNEL = "rensho_outbox"
 
 Event = dict[str, Any]
 Handler = Callable[[Session, Event], None]
+Listeners = dict[str, psycopg.Connection[Any]]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class EventContract:
     type: str
     producer: str
     consumers: tuple[str, ...]
-    validator: jsonschema.protocols.Validator
+    validator: jsonschema_rs.Draft202012Validator
 
 
 @cache
@@ -59,9 +59,7 @@ def event_contract(event_type: str) -> EventContract:
         FileNotFoundError: no such event is agreed.
     """
     schema = json.loads((CONTRACTS / "events" / f"{event_type}.json").read_bytes())
-    validator = jsonschema.Draft202012Validator(
-        schema, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
-    )
+    validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
     return EventContract(event_type, schema["x-producer"], tuple(schema["x-consumers"]), validator)
 
 
@@ -69,15 +67,51 @@ def say(tx: Session, event_type: str, **fields: Any) -> UUID:
     """Record in this transaction that something happened; the relay tells the subscribers.
 
     Raises:
-        jsonschema.ValidationError: the event breaks its contract (a fault of ours).
+        jsonschema_rs.ValidationError: the event breaks its contract (a fault of ours).
         ValueError: the event is over 256 KiB.
     """
+    return say_many(tx, event_type, [fields])[0]
+
+
+def say_many(tx: Session, event_type: str, events: Iterable[Mapping[str, Any]]) -> list[UUID]:
+    """As `say`, for many events of one type in one round trip; raises the same."""
     contract = event_contract(event_type)
     plumbing: Plumbing = tx.info["plumbing"]
     assert contract.producer == plumbing.service, f"{plumbing.service} may not say {event_type}"
+    bodies: dict[UUID, str] = {}
+    for fields in events:
+        event_id = new_id()
+        bodies[event_id] = _body(contract, event_id, fields)
+    if not bodies:
+        return []
+    tx.execute(
+        # The events, a delivery of each for each subscriber, and the wake-up, which PostgreSQL
+        # gives at commit, once per transaction; a missed one costs a second.
+        text(
+            # One JSON array and no array of texts: the driver would escape each text by itself.
+            "WITH event AS (SELECT CAST(body ->> 'id' AS uuid) AS id, body"  # noqa: S608
+            " FROM jsonb_array_elements(CAST(:bodies AS jsonb)) AS body),"
+            f" said AS (INSERT INTO {plumbing.service}.outbox (id, type, body)"
+            " SELECT id, :type, body FROM event), due AS"
+            f" (INSERT INTO {plumbing.service}.delivery (event_id, subscriber)"
+            " SELECT id, subscriber FROM event,"
+            " unnest(CAST(:subscribers AS text[])) AS subscriber)"
+            " SELECT pg_notify(:channel, '')"
+        ),
+        {
+            "bodies": f"[{','.join(bodies.values())}]",
+            "type": event_type,
+            "subscribers": list(contract.consumers),
+            "channel": _channel(plumbing.service),
+        },
+    )
+    return list(bodies)
+
+
+def _body(contract: EventContract, event_id: UUID, fields: Mapping[str, Any]) -> str:
     event: Event = {
-        "id": str(new_id()),
-        "type": event_type,
+        "id": str(event_id),
+        "type": contract.type,
         "at": clock.rfc3339(clock.now()),
         "trace": request_id.get(),
         **fields,
@@ -85,44 +119,33 @@ def say(tx: Session, event_type: str, **fields: Any) -> UUID:
     body = json.dumps(event, default=str, ensure_ascii=False)
     contract.validator.validate(json.loads(body))
     if len(body.encode()) > MAX_EVENT_BYTES:
-        msg = f"{event_type} is over {MAX_EVENT_BYTES} bytes: split it"
+        msg = f"{contract.type} is over {MAX_EVENT_BYTES} bytes: split it"
         raise ValueError(msg)
-    tx.execute(
-        # One round trip: the event, a delivery for each subscriber, and the wake-up, which
-        # PostgreSQL gives at commit, once per transaction; a missed one costs a second.
-        text(
-            f"WITH said AS (INSERT INTO {plumbing.service}.outbox (id, type, body)"  # noqa: S608
-            " VALUES (CAST(:id AS uuid), :type, CAST(:body AS jsonb))), due AS"
-            f" (INSERT INTO {plumbing.service}.delivery (event_id, subscriber)"
-            " SELECT CAST(:id AS uuid), unnest(CAST(:subscribers AS text[])))"
-            " SELECT pg_notify(:channel, '')"
-        ),
-        {
-            "id": event["id"],
-            "type": event_type,
-            "body": body,
-            "subscribers": list(contract.consumers),
-            "channel": _CHANNEL,
-        },
-    )
-    return UUID(event["id"])
+    return body
 
 
 def receive(db: Database, event: Event, handlers: Mapping[str, Handler]) -> bool:
     """Handle one event once: its id goes into the inbox in the transaction of its effect.
 
     Returns:
-        False when the event had its effect before.
+        False when the event had its effect before, or is having it now elsewhere: work that takes
+        longer than a lease is sent again, and nobody has to wait for it.
     """
     token = request_id.set(event.get("trace", "-"))
     try:
         event_contract(event["type"]).validator.validate(event)
         with db.begin(Actor(subject="urn:rensho:service:" + db.plumbing.service)) as tx:
+            inbox = db.plumbing.inbox
+            # Its subscribers share one database: each has a lock of its own on the event.
+            name = f"{db.plumbing.service} {event['id']}"
+            mine = sql(cast(event["id"], Uuid)).where(
+                func.pg_try_advisory_xact_lock(func.hashtextextended(name, 2))
+            )
             fresh = tx.execute(
-                insert(db.plumbing.inbox)
-                .values(event_id=event["id"])
+                insert(inbox)
+                .from_select(["event_id"], mine)
                 .on_conflict_do_nothing()
-                .returning(db.plumbing.inbox.c.event_id)
+                .returning(inbox.c.event_id)
             ).first()
             if fresh is None:
                 return False
@@ -160,9 +183,9 @@ class Relay:
         self._databases = databases
         self._send = send
 
-    def pump(self) -> int:
-        """Send what is due, once over all services. Returns how many events were sent."""
-        return sum(self._pump(db) for db in self._databases.values())
+    def pump(self, services: Collection[str] | None = None) -> int:
+        """Send what is due, once over these services or all. Returns how many events were sent."""
+        return sum(self._pump(self._databases[name]) for name in services or self._databases)
 
     def _pump(self, db: Database) -> int:
         delivery, outbox = db.plumbing.delivery, db.plumbing.outbox
@@ -249,22 +272,21 @@ class Relay:
 
     def run(self, stop: threading.Event) -> None:
         """Pump until told to stop; woken by NOTIFY, at the latest after a second."""
-        listeners: list[psycopg.Connection[Any]] = []
+        listeners: Listeners = {}
+        woken: Collection[str] = ()
         while not stop.is_set():
             try:
-                listeners = listeners or [_listen(db) for db in self._databases.values()]
-                while self.pump() >= 1:
+                listeners = listeners or _listen(self._databases)
+                while self.pump(woken) >= 1:
                     pass
-                _wait(listeners)
+                woken = _wait(listeners)
             except Exception as why:  # noqa: BLE001 (database or broker away, each with its own kinds)
                 # Nothing is lost: what was not committed is still due. Look again in a second.
                 log.warning("relay could not work", error=repr(why))
-                for listener in listeners:
-                    listener.close()
-                listeners = []
+                _close(listeners)
+                listeners, woken = {}, ()
                 stop.wait(1.0)
-        for listener in listeners:
-            listener.close()
+        _close(listeners)
 
 
 def _one_delivery(delivery: Table) -> Any:
@@ -273,19 +295,32 @@ def _one_delivery(delivery: Table) -> Any:
     )
 
 
-def _listen(db: Database) -> psycopg.Connection[Any]:
-    url = db.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    connection = psycopg.connect(url, autocommit=True)
-    connection.execute(f"LISTEN {_CHANNEL}")
-    return connection
+def _channel(service: str) -> str:
+    return f"{service}_outbox"
 
 
-def _wait(listeners: list[psycopg.Connection[Any]]) -> None:
-    ready, _, _ = select.select([c.fileno() for c in listeners], [], [], 1.0)
-    for connection in listeners:
-        if connection.fileno() in ready:
-            for _ in connection.notifies(timeout=0):
-                pass
+def _listen(databases: Mapping[str, Database]) -> Listeners:
+    listeners = {}
+    for service, db in databases.items():
+        url = db.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        listeners[service] = psycopg.connect(url, autocommit=True)
+        listeners[service].execute(f"LISTEN {_channel(service)}")
+    return listeners
+
+
+def _wait(listeners: Listeners) -> Collection[str]:
+    """Return the services that said something; none (so all are looked at) after a second."""
+    ready, _, _ = select.select(list(listeners.values()), [], [], 1.0)
+    woken = [service for service, connection in listeners.items() if connection in ready]
+    for service in woken:
+        for _ in listeners[service].notifies(timeout=0):
+            pass
+    return woken
+
+
+def _close(listeners: Listeners) -> None:
+    for connection in listeners.values():
+        connection.close()
 
 
 def due_before(moment: datetime, db: Database) -> int:

@@ -25,7 +25,19 @@ def _default_data_dir() -> Path:
 
 
 class Settings(BaseSettings):
-    """Everything a process may be told, from `RENSHO_*` variables."""
+    """Everything a process may be told, from `RENSHO_*` variables.
+
+    `witnesses` names who cosigns the log: a JSON array of `{"name", "key": base64 of 32 raw Ed25519
+    bytes, "url"?}`, or the path of a file of it; one without `url` has retired and is only named in
+    Trust. `witness_quorum` of them must cosign a checkpoint before anything under it is shown.
+
+    `tsa_urls` are the RFC 3161 authorities that stamp every statement, by commas; `tsa_roots` the
+    file (PEM, or one DER certificate) of the roots Trust pins for them; a root stays in it as long
+    as tokens under it shall be believed. A status list is made
+    every `status_every` seconds at least, and is fresh for `status_max_age` seconds (Trust).
+
+    `mail_viewer` shows the folder of mails at `/mails`, codes included, if no mail server is set.
+    """
 
     model_config = SettingsConfigDict(env_prefix="RENSHO_", frozen=True, extra="ignore")
 
@@ -38,12 +50,24 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     broker_url: SecretStr = SecretStr("memory://")
     identity_url: str | None = None
+    questionnaire_url: str | None = None
+    attestation_url: str | None = None
+    risk_url: str | None = None
     public_url: str | None = None
     predicate_base: str = DEMO_BASE
     log_origin: str = "rensho.example"
+    witnesses: str | None = None
+    witness_quorum: int = Field(default=0, ge=0)
+    tsa_urls: str = ""
+    tsa_roots: Path | None = None
+    status_every: int = Field(default=3_600, gt=0)
+    status_max_age: int = Field(default=3 * 3_600, gt=0)
     smtp_url: SecretStr | None = None
     mail_from: str = "no-reply@rensho.example"
+    mail_viewer: bool = False
     clock: str | None = None
+    evidence_url: str | None = None
+    evidence_max_bytes: int = Field(default=20 * 1024 * 1024, gt=0)
 
     @model_validator(mode="after")
     def _refuse_accidents(self) -> Self:
@@ -61,6 +85,9 @@ class Settings(BaseSettings):
         if self.clock is not None:
             msg = "RENSHO_CLOCK is for demos and tests only"
             raise ValueError(msg)
+        if self.mail_viewer:
+            msg = "RENSHO_MAIL_VIEWER shows everybody's mails: for demos only"
+            raise ValueError(msg)
         return self
 
     @property
@@ -72,6 +99,23 @@ class Settings(BaseSettings):
     def guard(self) -> Path:
         """The file that remembers the last signed tree, outside database and backup."""
         return self.guard_file or self.keys / "guard"
+
+    @property
+    def evidence_dir(self) -> Path | None:
+        """Where uploaded files are kept; None where `evidence_url` names an object store
+        (`s3://bucket/prefix`, extra `s3`). `evidence_max_bytes` caps one file.
+        """
+        return None if self.evidence_url else self.data_dir / "evidence"
+
+    @property
+    def incoming_dir(self) -> Path:
+        """Where an upload is held, without a name, until it is whole."""
+        return self.data_dir / "incoming"
+
+    @property
+    def tsa(self) -> tuple[str, ...]:
+        """The addresses of `tsa_urls`."""
+        return tuple(url.strip() for url in self.tsa_urls.split(",") if url.strip())
 
     @property
     def mail_dir(self) -> Path:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
@@ -18,7 +19,6 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -29,6 +29,7 @@ from services.kit.log import request_id
 from services.kit.problems import Invalid, Refused
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+_EVERY_ANSWER = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
 MAX_BODY_BYTES = 1024 * 1024
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 
@@ -156,8 +157,8 @@ class EdgeMiddleware:
     would have lost the request id.
     """
 
-    def __init__(self, app: ASGIApp, *, max_body_bytes: int) -> None:
-        self.app, self.max_body_bytes = app, max_body_bytes
+    def __init__(self, app: ASGIApp, *, max_body_bytes: int, larger: Mapping[str, int]) -> None:
+        self.app, self.max_body_bytes, self.larger = app, max_body_bytes, larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -167,6 +168,8 @@ class EdgeMiddleware:
         headers = dict(scope["headers"])
         given = headers.get(b"x-request-id", b"").decode("latin-1")
         token = request_id.set(given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16))
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        limit = self.larger.get(path, self.max_body_bytes)
         started = False
         size = 0
 
@@ -174,21 +177,21 @@ class EdgeMiddleware:
             nonlocal size
             message = await receive()
             size += len(message.get("body", b""))
-            if size > self.max_body_bytes:
-                raise self._too_large()
+            if size > limit:
+                raise _too_large(limit)
             return message
 
         async def send_with_headers(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                _secure(MutableHeaders(scope=message))
+                _secure(message["headers"])
             await send(message)
 
         try:
             declared = headers.get(b"content-length", b"0")
-            if declared.isdigit() and int(declared) > self.max_body_bytes:
-                answer = problems.of_http(self._too_large())
+            if declared.isdigit() and int(declared) > limit:
+                answer = problems.of_http(_too_large(limit))
                 await answer(scope, receive, send_with_headers)
             else:
                 await self.app(scope, receive_within_limit, send_with_headers)
@@ -199,15 +202,16 @@ class EdgeMiddleware:
         finally:
             request_id.reset(token)
 
-    def _too_large(self) -> HTTPException:
-        return HTTPException(413, f"the body is over {self.max_body_bytes} bytes")
+
+def _too_large(limit: int) -> HTTPException:
+    return HTTPException(413, f"the body is over {limit} bytes")
 
 
-def _secure(headers: MutableHeaders) -> None:
-    headers["X-Request-Id"] = request_id.get()
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["Referrer-Policy"] = "no-referrer"
-    headers.setdefault("Cache-Control", "no-store")
+def _secure(headers: list[tuple[bytes, bytes]]) -> None:
+    """Add what every answer carries, to headers whose names are lower case (ASGI)."""
+    if all(name != b"cache-control" for name, _ in headers):
+        headers.append((b"cache-control", b"no-store"))
+    headers += [(b"x-request-id", request_id.get().encode()), *_EVERY_ANSWER]
 
 
 class UndeclaredPermission(Exception):
@@ -252,17 +256,21 @@ def make_app(  # noqa: PLR0913 (the one place where an app's parts meet)
     state: Mapping[str, Any],
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
     max_body_bytes: int = MAX_BODY_BYTES,
+    larger_bodies: Mapping[str, int] = MappingProxyType({}),
+    audited: bool = True,
 ) -> FastAPI:
     """Wire one service's routes into an app served under `/<service>/v1`.
 
     Args:
         state: what the routes find as `request.app.state.<name>`.
         max_body_bytes: a larger body is a 413 before anything is read whole.
+        larger_bodies: route path → its own limit, for routes that read a body piece by piece.
+        audited: whether the audit trail is shown here; an app beside the API leaves it to that.
 
     Raises:
         UndeclaredPermission: a route has no permission.
     """
-    routers = [*routers, _audit_router()]
+    routers = [*routers, *([_audit_router()] if audited else [])]
     _refuse_undeclared(routers)
     app = FastAPI(
         title=title,
@@ -280,7 +288,7 @@ def make_app(  # noqa: PLR0913 (the one place where an app's parts meet)
     for name, value in state.items():
         setattr(app.state, name, value)
     problems.install(app, refusals)
-    app.add_middleware(EdgeMiddleware, max_body_bytes=max_body_bytes)
+    app.add_middleware(EdgeMiddleware, max_body_bytes=max_body_bytes, larger=larger_bodies)
     for router in routers:
         app.include_router(router)
     return app

@@ -11,8 +11,10 @@ import yaml
 from typer.main import get_command
 
 from services.__main__ import app
+from services.kit import keyfiles
 from services.kit.settings import SERVICES, Settings
 from services.migrate import ROOT
+from services.terminal import PORTAL
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 OURS = {
@@ -23,6 +25,7 @@ ONE_SHOT = {"migrate", "keys-init"}
 
 def test_every_process_of_the_architecture_runs() -> None:
     wanted = {f"{service}-{kind}" for service in SERVICES for kind in ("web", "worker")}
+    wanted |= {"portal-web", "risk-hooks"}
     assert set(OURS) == wanted | ONE_SHOT | {"relay", "sequencer", "beat"}
     assert {"postgres", "rabbitmq", "mail"} <= set(COMPOSE["services"])
 
@@ -35,7 +38,7 @@ def test_every_command_is_one_renshod_understands(name: str) -> None:
     while isinstance(command, typer.core.TyperGroup):
         command = command.commands[arguments.pop(0)]
     context = command.make_context(name, arguments)
-    assert context.params.get("service", SERVICES[0]) in SERVICES
+    assert context.params.get("service", SERVICES[0]) in (*SERVICES, PORTAL)
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -53,7 +56,9 @@ def test_every_secret_file_a_process_is_pointed_to_is_mounted(name: str) -> None
     service = name.partition("-")[0]
     needed = {service} if service in SERVICES else set(SERVICES)
     needed = {"attestation"} if name == "sequencer" else needed
-    if name != "keys-init":
+    if name == "portal-web":
+        assert one["secrets"] == one["volumes"] == [], "the pages hold nothing that opens anything"
+    elif name != "keys-init":
         assert needed <= set(one["secrets"])
     assert set(one["secrets"]) <= set(COMPOSE["secrets"])
     assert all(entry["file"].startswith("./secrets/") for entry in COMPOSE["secrets"].values())
@@ -88,11 +93,29 @@ def test_the_neighbours_are_pinned_watched_and_restarted() -> None:
         assert one["restart"] == "unless-stopped"
 
 
+def _keys_of(name: str) -> set[str]:
+    """Return the folders of keys a process sees, each where the code looks for it."""
+    mounted = [one for one in OURS[name]["volumes"] if isinstance(one, dict)]
+    assert all(one["read_only"] and one["source"] == "keys" for one in mounted)
+    assert all(one["target"] == f"/keys/{one['volume']['subpath']}" for one in mounted)
+    return {one["volume"]["subpath"] for one in mounted}
+
+
 def test_only_the_sequencer_holds_the_guard_and_only_keys_init_writes_keys() -> None:
-    guard = {name for name, one in OURS.items() if any("/guard" in v for v in one["volumes"])}
+    guard = {name for name, one in OURS.items() if "guard:/guard" in one["volumes"]}
     writable = {name for name, one in OURS.items() if "keys:/keys" in one["volumes"]}
     assert guard == {"sequencer"}
     assert writable == {"keys-init"}
+
+
+def test_each_process_sees_the_keys_it_holds_and_the_sequencer_alone_those_of_the_log() -> None:
+    for service in ("identity", "questionnaire", "risk"):
+        assert _keys_of(f"{service}-web") == _keys_of(f"{service}-worker") == {service}
+    assert _keys_of("sequencer") == {"log"}
+    assert _keys_of("beat") == {"identity", "questionnaire", "risk"}
+    for name in ("attestation-web", "attestation-worker", "relay", "migrate"):
+        assert _keys_of(name) == set()
+    assert {*keyfiles.HOLDERS.values()} == {"identity", "questionnaire", "risk", "log"}
 
 
 def test_the_admin_url_reaches_migrate_alone() -> None:

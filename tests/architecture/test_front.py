@@ -9,6 +9,10 @@ from contextlib import asynccontextmanager
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 
 from services.front import Metrics, make_front
 
@@ -101,6 +105,30 @@ def test_api_docs_are_served_without_any_outside_address(front: Callable[..., Te
             assert path.startswith("/docs/")
             assert http.get(path).status_code == 200
         assert http.get("/docs/unknown").status_code == 404
+
+
+def test_pages_take_every_path_that_is_nobody_elses_and_their_lifespan_runs() -> None:
+    events: list[str] = []
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        events.append("pages up")
+        yield
+        events.append("pages down")
+
+    async def page(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(f"page {request.url.path}")
+
+    pages = Starlette(routes=[Route("/{path:path}", page)], lifespan=lifespan)
+    mounts = {"/one/v1": app_that_counts(events, "one")}
+    with TestClient(make_front(mounts, {}, Metrics(), pages)) as http:
+        assert http.get("/").text == "page /"
+        assert http.get("/requests/1").text == "page /requests/1"
+        assert http.get("/one/v1/things").json() == ["thing"]
+        assert http.get("/docs").status_code == 200
+        assert http.get("/healthz").json() == {"status": "ok"}
+        assert 'mount="/"' in http.get("/metrics").text
+    assert events == ["one up", "pages up", "pages down", "one down"]
 
 
 def test_the_docs_page_asks_no_outside_validator(front: Callable[..., TestClient]) -> None:

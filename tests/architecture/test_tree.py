@@ -45,6 +45,12 @@ def test_no_source_file_is_longer_than_400_lines_without_saying_why() -> None:
     assert long == {}
 
 
+def test_the_kit_stays_small_enough_to_read() -> None:
+    """Decision 0062."""
+    files = (ROOT / "services" / "kit").glob("*.py")
+    assert sum(path.read_text(encoding="utf-8").count("\n") for path in files) <= 2_300
+
+
 def test_no_file_names_this_machine_or_a_registry() -> None:
     found = {
         f"{path.relative_to(ROOT)}: {hit.group()}"

@@ -9,30 +9,26 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from pydantic import SecretStr
 
 from services.attestation.app import log_app, web
 from services.attestation.store import metadata
 from services.kit import keyfiles
 from services.kit.auth import Issuer
 from services.kit.settings import Settings
-from services.migrate import migrate
 from tests.attestation.site import Site
+from tests.attestation.watched import Watched
+from tests.deployments import deployed
 
 
 @pytest.fixture(scope="session")
-def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def settings(
+    database_url: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    token_pem: bytes,
+) -> Settings:
     """Settings of a migrated database; only this service's schema."""
-    folder: Path = tmp_path_factory.mktemp("rensho")
-    made = Settings(
-        data_dir=folder / "data",
-        keys_dir=folder / "keys",
-        database_url=SecretStr(database_url),
-        log_origin="log.rensho.example",
-    )
-    keyfiles.init(made)
-    migrate(made, ("attestation",))
-    return made
+    folder = tmp_path_factory.mktemp("rensho")
+    return deployed(database_url, folder, ("attestation",), token_pem)
 
 
 def _empty(url: str) -> None:
@@ -69,5 +65,30 @@ def site(
     try:
         yield made
     finally:
+        made.close()
+        _empty(settings.database_url.get_secret_value())
+
+
+@pytest.fixture
+def watched(
+    settings: Settings,
+    tmp_path: Path,
+    apps: tuple[FastAPI, FastAPI],
+    tokens: Callable[..., dict[str, str]],
+) -> Iterator[Watched]:
+    """A deployment whose log is open, with two witnesses of which both are needed."""
+    assert settings.database_url is not None
+    own = settings.model_copy(update={"data_dir": tmp_path / "data", "keys_dir": tmp_path / "keys"})
+    keyfiles.init(own)
+    made = Watched(own, TestClient(apps[0]), TestClient(apps[1]), tokens, folder=tmp_path)
+    try:
+        for name in ("w1.example", "w2.example"):
+            made.put_up(name)
+        made.told(quorum=2)
+        made.sequencer.start()
+        yield made
+    finally:
+        for name in list(made.up):
+            made.take_down(name)
         made.close()
         _empty(settings.database_url.get_secret_value())

@@ -120,7 +120,7 @@ class Site:
     def anchor(self) -> Anchor:
         deployment = self.trust.deployments[0]
         note = self.log.get("/checkpoint").content
-        head = checkpoint.open(note, deployment.note_keys(deployment.epochs[0]))
+        head = checkpoint.open(note, deployment.note_keys(deployment.epochs[-1]))
         return Anchor(head.origin, head.size, head.root_hash)
 
     def challenge(self, firm: Firm, **replaced: Any) -> Any:

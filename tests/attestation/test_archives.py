@@ -51,10 +51,10 @@ def test_the_requester_takes_away_an_archive_that_verifies(site: Site, here: Rel
     content = _taken(here, response, here.requester)
     verdict = verify(Material(content), site.trust, _expected(here), site.now)
     assert (verdict.status, verdict.codes) == ("VALID", ())
-    assert verdict.parts["status"] == "NOT_REQUIRED"
-    assert len(verdict.statements) == 6
+    assert verdict.parts["status"] == "VALID"
+    assert len(verdict.statements) == 7
     later = verify(Material(content), site.trust, _expected(here), site.now + timedelta(days=2))
-    assert later.codes == ("validity.expired",)
+    assert later.codes == ("status.stale", "validity.expired")
 
 
 def test_an_archive_grows_with_the_log_and_stays_valid(site: Site, here: Relation) -> None:

@@ -8,8 +8,8 @@ from services.attestation.actions.sequencing import promise
 from tests.attestation.site import Site, relation
 
 COLUMNS = [
-    ("leaf", "data", '"index"'),
-    ("node", "hash", "level || '/' || \"index\""),
+    ("leaf", "data", "epoch || '/' || \"index\""),
+    ("node", "hash", "epoch || '/' || level || '/' || \"index\""),
     ("checkpoint", "note", "seq"),
     ("checkpoint", "root_hash", "seq"),
     ("statement", "payload", "statement_id"),
@@ -17,7 +17,7 @@ COLUMNS = [
     ("statement", "spki", "statement_id"),
     ("promise", "envelope", "statement_id"),
     ("bundle", "content", "statement_id"),
-    ("document", "content", "sha256"),
+    ("document", "content", "owner_org_id || '/' || sha256 || '/' || kind"),
 ]
 
 
@@ -68,7 +68,10 @@ def test_a_flipped_bit_is_found_and_named(site: Site, table: str, column: str, k
         ('DELETE FROM attestation.leaf WHERE "index" = 1', "leaf"),
         ('DELETE FROM attestation.leaf WHERE "index" = 4', "leaf"),
         ("DELETE FROM attestation.node WHERE level = 1", "node"),
-        ("INSERT INTO attestation.node VALUES (0, 999, decode(repeat('00', 32), 'hex'))", "node"),
+        (
+            "INSERT INTO attestation.node VALUES (0, 999, decode(repeat('00', 32), 'hex'), 0)",
+            "node",
+        ),
         ("UPDATE attestation.key_event SET prev = repeat('a', 64)", "key_event"),
     ],
 )
@@ -76,6 +79,92 @@ def test_a_changed_row_is_found(site: Site, change: str, table: str) -> None:
     _recorded(site)
     site.sql(change)
     assert table in {one.table for one in site.damage()}
+
+
+@pytest.mark.parametrize(
+    ("change", "table", "key"),
+    [
+        (
+            'UPDATE attestation.leaf SET "index" = 1026 WHERE "index" = 2',
+            "leaf",
+            """SELECT '0/1026'""",
+        ),
+        (
+            (
+                "UPDATE attestation.checkpoint SET signed_at = signed_at + interval '1 microsecond'"
+                " WHERE seq = 1"
+            ),
+            "checkpoint",
+            "SELECT '1'",
+        ),
+        (
+            (
+                "UPDATE attestation.challenge SET payload ="
+                " regexp_replace(payload::text, '6e6f6e6365223a22..', '6e6f6e6365223a2241')::bytea"
+            ),
+            "challenge",
+            "SELECT id::text FROM attestation.challenge LIMIT 1",
+        ),
+        (
+            (
+                "UPDATE attestation.challenge SET payload ="
+                " regexp_replace(payload::text, '6f726967696e223a22..', '6f726967696e223a227a')"
+                "::bytea"
+            ),
+            "challenge",
+            "SELECT id::text FROM attestation.challenge LIMIT 1",
+        ),
+        (
+            (
+                "UPDATE attestation.disclosure SET place = 1 WHERE (statement_id, kind, digest) IN"
+                " (SELECT statement_id, kind, digest FROM attestation.disclosure WHERE place = 0"
+                " ORDER BY 1, 2, 3 LIMIT 1)"
+            ),
+            "disclosure",
+            (
+                "SELECT concat_ws('/', statement_id, kind, digest) FROM attestation.disclosure d"
+                " WHERE NOT EXISTS (SELECT FROM attestation.disclosure WHERE place = 0"
+                " AND statement_id = d.statement_id) AND place = 1 ORDER BY digest LIMIT 1"
+            ),
+        ),
+        (
+            (
+                "UPDATE attestation.disclosure SET place = place + 64 WHERE"
+                " (statement_id, kind, digest) IN"
+                " (SELECT statement_id, kind, digest FROM attestation.disclosure WHERE place = 0"
+                " ORDER BY 1, 2, 3 LIMIT 1)"
+            ),
+            "disclosure",
+            (
+                "SELECT concat_ws('/', statement_id, kind, digest) FROM attestation.disclosure"
+                " WHERE place = 64"
+            ),
+        ),
+        (
+            (
+                "UPDATE attestation.statement SET place = 0 WHERE statement_id = (SELECT"
+                " max(statement_id) FROM attestation.statement WHERE place = 1)"
+            ),
+            "statement",
+            (
+                "SELECT max(statement_id) FROM attestation.statement s WHERE place = 0 AND 2 ="
+                " (SELECT count(*) FROM attestation.statement WHERE place = 0"
+                " AND submission_id = s.submission_id)"
+            ),
+        ),
+    ],
+    ids=[
+        *("a leaf far beyond", "a part of a second", "a nonce", "an origin"),
+        *("a place twice", "a place beyond", "two statements at one place"),
+    ],
+)
+def test_the_row_that_was_changed_is_the_one_named(
+    site: Site, change: str, table: str, key: str
+) -> None:
+    _recorded(site)
+    site.sql(change)
+    ((row,),) = site.sql(key)
+    assert (table, row) in {(one.table, one.row) for one in site.damage()}
 
 
 def test_two_leaves_that_changed_places_are_found(site: Site) -> None:

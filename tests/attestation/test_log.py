@@ -54,8 +54,8 @@ def test_a_log_of_several_tiles_is_read_tile_by_tile(site: Site) -> None:
     hashes = [merkle.leaf_hash(one) for one in data]
 
     def fill(tx: Session) -> None:
-        log.add_leaves(tx, ((n, f"{n:064x}", one) for n, one in enumerate(data)))
-        log.add_nodes(tx, tree.grow(0, [], hashes))
+        log.add_leaves(tx, 0, ((n, f"{n:064x}", one) for n, one in enumerate(data)))
+        log.add_nodes(tx, 0, tree.grow(0, [], hashes))
         head = Head(site.sequencer.origin, 600, merkle.root(hashes))
         sequencing.sign_head(tx, site.sequencer.keys, head, clock.now())
 
@@ -112,7 +112,7 @@ def test_trust_is_of_this_deployment_and_says_that_it_is_a_demo(site: Site) -> N
 
 
 def test_before_the_log_is_open_trust_is_not_there_yet(site: Site) -> None:
-    site.sql("TRUNCATE attestation.epoch, attestation.checkpoint")
+    site.sql("TRUNCATE attestation.epoch, attestation.checkpoint CASCADE")
     assert site.api.get("/trust.json").status_code == 503
     assert site.log.get("/checkpoint").status_code == 503
 

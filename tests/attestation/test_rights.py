@@ -34,11 +34,39 @@ EVIDENCE = [
     "challenge",
     "enrolment",
     "confirmation",
+    "key_change",
+    "key_approval",
+    "key_veto",
+    "key_review",
+    "voucher",
+    "grantee",
+    "withdrawal",
     "epoch",
     "trusted_key",
+    "epoch_freeze",
+    "epoch_end",
+    "trust_terms",
+    "time_stamp",
+    "checkpoint_time_stamp",
+    "cosignature",
+    "witness_policy",
 ]
 KIT = {"outbox", "delivery", "inbox", "audit", "access_revoked", "idempotency"}
-PUBLIC = {"epoch", "trusted_key", "leaf", "node", "checkpoint", "key_event", "queue"}
+PUBLIC = {
+    "epoch",
+    "trusted_key",
+    "leaf",
+    "node",
+    "checkpoint",
+    "key_event",
+    "queue",
+    "epoch_freeze",
+    "epoch_end",
+    "trust_terms",
+    "checkpoint_time_stamp",
+    "cosignature",
+    "witness_policy",
+}
 TABLES = {table.name for table in metadata.tables.values()}
 
 
@@ -111,10 +139,12 @@ def _visible(app: Database, org: UUID | None) -> dict[str, int]:
 def test_without_an_organization_only_what_is_public_is_there(
     here: Relation, app: Database
 ) -> None:
-    assert _visible(app, None).keys() == {"statement", "promise", "bundle"}
+    status_list = {"document", "statement_document"}
+    assert _visible(app, None).keys() == {"statement", "promise", "bundle"} | status_list
     with app.begin(Actor("anonymous"), read_only=True) as tx:
-        kinds = tx.scalars(text("SELECT DISTINCT type FROM attestation.statement")).all()
-    assert kinds == ["key-event"]
+        kinds = tx.scalars(text("SELECT DISTINCT type FROM attestation.statement ORDER BY 1")).all()
+        documents = tx.scalars(text("SELECT DISTINCT kind FROM attestation.document")).all()
+    assert (kinds, documents) == (["key-event", "status"], ["status"])
 
 
 def test_a_stranger_sees_what_nobody_sees(here: Relation, app: Database) -> None:

@@ -197,6 +197,7 @@ def test_of_two_that_sign_the_same_number_one_fails(site: Site) -> None:
         lambda tx: sequencing.next_head(tx, site.sequencer.keys, clock.now())
     )
     assert mine is not None
+    guard_file.write(other.guard, mine)
     other.step(lambda tx: sequencing.sign_head(tx, other.keys, mine, clock.now()))
 
     def sign_after_the_head_read_before(tx: Session) -> None:
@@ -211,7 +212,7 @@ def test_two_appends_cannot_take_the_same_index(site: Site) -> None:
     _acknowledged(site)
     _run_until(site.sequencer, "append")
     with pytest.raises(IntegrityError):
-        site.sequencer.step(lambda tx: log.add_leaves(tx, [(0, "ab" * 32, b"something else")]))
+        site.sequencer.step(lambda tx: log.add_leaves(tx, 0, [(0, "ab" * 32, b"something else")]))
 
 
 def test_a_restored_backup_refuses_to_sign(site: Site) -> None:
@@ -238,6 +239,7 @@ def test_an_empty_database_does_not_begin_the_log_again(site: Site) -> None:
     relation(site)
     site.sql(
         "TRUNCATE attestation.leaf, attestation.node, attestation.checkpoint, attestation.epoch"
+        " CASCADE"
     )
     with pytest.raises(SequencerRefused) as why:
         site.new_sequencer().start()

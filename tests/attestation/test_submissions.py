@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from rensho import disclosure
+from rensho import disclosure, sign
 from rensho.documents import ComponentLine, Response, sha256
 from rensho.keys import PrivateKey
 
@@ -131,6 +131,38 @@ def test_another_firms_key_is_refused(site: Site, here: Relation) -> None:
     thief = Firm(here.respondent.org, here.requester.key)
     stolen = here.maker(respondent=thief).make()
     _refused(site.submit(here.respondent, stolen, key=thief.key), "signer.org_mismatch")
+
+
+def _typed(here: Relation, typist: Firm, **fields: Any) -> Made:
+    source = sign.SourceDocument("ab" * 32, "fax", here.site.now - timedelta(days=2))
+    return here.maker(
+        respondent=typist,
+        common={"role": "transcriber"},
+        origin={"origin": "transcribed", "source": source},
+        **fields,
+    ).make()
+
+
+def test_a_customer_signs_what_it_typed_in_itself_for_its_own_request_alone(
+    site: Site, here: Relation
+) -> None:
+    # The typist's own key, beside the one requests are signed with.
+    typist = Firm(here.requester.org, PrivateKey.generate())
+    challenge = site.challenge(typist, roles=["transcriber"]).json()
+    assert site.prove(typist, challenge).status_code == 202
+    site.sequencer.round()
+    typed = _typed(here, typist)
+    assert site.submit(typist, typed).status_code == 202
+    site.sequencer.round()
+    assert site.damage() == []
+    # Of another customer's request, or as an answer of one's own, it is refused.
+    foreign = relation(site)
+    asked_elsewhere = _typed(here, typist, asked=foreign.asked, requester=foreign.requester)
+    answer = site.submit(typist, asked_elsewhere)
+    assert answer.json()["type"] == "urn:rensho:problem:request.not_known_yet"
+    own = here.maker(respondent=here.requester).make()
+    answer = site.submit(here.requester, own)
+    assert answer.json()["type"] == "urn:rensho:problem:request.not_known_yet"
 
 
 def test_an_unknown_key_is_refused(site: Site, here: Relation) -> None:

@@ -7,12 +7,23 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from rensho import blocks, bundle, checkpoint, disclosure, dsse, jcs, merkle, sign, strict_json
+from rensho import (
+    blocks,
+    bundle,
+    checkpoint,
+    disclosure,
+    dsse,
+    jcs,
+    merkle,
+    sign,
+    strict_json,
+    succession,
+)
 from rensho.archive import ConsistencyLink
 from rensho.bundle import LogEntry
 from rensho.checkpoint import NoteKey
@@ -25,6 +36,7 @@ from rensho.entries import Respondent, Voucher
 from rensho.keys import PrivateKey
 from rensho.salted import sha256
 from rensho.statement import Anchor
+from rensho.status import ListedKey, StatusDocument
 from rensho.trust import Deployment, Epoch, Trust
 
 HOST = "log.demo.example"
@@ -63,6 +75,13 @@ class Log:
     time_key: PrivateKey = field(default_factory=lambda: PrivateKey.generate("ed25519"))
     leaves: list[bytes] = field(default_factory=list)
     heads: dict[int, bytes] = field(default_factory=dict)
+    final: bytes | None = None
+    succession: bytes | None = None
+
+    def epoch(self) -> Epoch:
+        """The log as a Trust file names it."""
+        keys = (self.key.public.raw_ed25519, self.time_key.public.raw_ed25519)
+        return Epoch(self.origin, *keys, self.final, self.succession)
 
     def publish(self, at: datetime) -> bytes:
         """Sign the head of the present size, with the operator's clock."""
@@ -114,7 +133,7 @@ class World:
     operator: Party = field(
         default_factory=lambda: Party(PrivateKey.generate("ed25519"), ("operator",))
     )
-    risk: PrivateKey = field(default_factory=PrivateKey.generate)
+    risk: PrivateKey = field(default_factory=lambda: PrivateKey.generate())  # noqa: PLW0108
     requester: Party = field(default_factory=lambda: Party(PrivateKey.generate(), ("requester",)))
     supplier: Party = field(
         default_factory=lambda: Party(PrivateKey.generate(), ("responsible-officer",))
@@ -123,20 +142,16 @@ class World:
     link: str = field(default_factory=lambda: f"urn:rensho:link:{uuid.uuid4()}")
     files: dict[str, bytes] = field(default_factory=dict)
     opened: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
+    past: list[Log] = field(default_factory=list)
     witnesses: tuple[Any, ...] = ()
     witness_keys: list[tuple[str, PrivateKey]] = field(default_factory=list)
+    witness_lag: dict[str, timedelta] = field(default_factory=dict)
 
     def deployment(self, **changes: Any) -> Deployment:
         values: dict[str, Any] = {
             "origin": HOST,
             "predicate_base": BASE,
-            "epochs": (
-                Epoch(
-                    self.log.origin,
-                    self.log.key.public.raw_ed25519,
-                    self.log.time_key.public.raw_ed25519,
-                ),
-            ),
+            "epochs": tuple(log.epoch() for log in (*self.past, self.log)),
             "operator_org": self.operator.org,
             "operator_keys": (self.operator.key.public,),
             "risk_keys": (self.risk.public,),
@@ -177,15 +192,59 @@ class World:
                 self.files[f"{statement_id}.promise.json"] = self.promise(statement_id)
             self.log.leaves.append(bundle.leaf(envelope, key.public))
         self.now += timedelta(seconds=10)
-        note = self.log.publish(self.now)
-        for name, key in self.witness_keys:
-            note = checkpoint.add_cosignature(note, name, key, self.now)
-            self.log.heads[len(self.log.leaves)] = note
+        self.publish()
         size = len(self.log.leaves)
         for index, (envelope, key) in enumerate(signed, first):
             made = bundle.make(envelope, key.public, self.log.entry(index, size))
             self.files[f"{ids[index - first]}.sigstore.json"] = made
         return ids
+
+    def publish(self) -> None:
+        """Sign the newest head, and have the witnesses sign it."""
+        note = self.log.publish(self.now)
+        for name, key in self.witness_keys:
+            seen_at = self.now + self.witness_lag.get(name, timedelta())
+            note = checkpoint.add_cosignature(note, name, key, seen_at)
+            self.log.heads[len(self.log.leaves)] = note
+
+    def succeed(self) -> Log:
+        """End the log and open the next, as its old key says; return the one that ended."""
+        old, new = self.log, Log(origin=f"e{len(self.past) + 2}.{HOST}")
+        old.final = old.heads[len(old.leaves)]
+        final = checkpoint.open(old.final, [old.epoch().log_note_key])
+        envelope = succession.make_succession(old.key, HOST, final, new.epoch())
+        old.succession = succession.to_bytes(envelope)
+        self.past.append(old)
+        self.log = new
+        self.publish()
+        new.leaves.append(succession.leaf_of(envelope, old.key.public.raw_ed25519))
+        self.publish()
+        return old
+
+    def list_status(
+        self,
+        retracted: Iterable[str] = (),
+        superseded: Mapping[str, datetime] | None = None,
+        keys: Iterable[ListedKey] = (),
+        *,
+        bend: Bend = unbent,
+        **changes: Any,
+    ) -> str:
+        """Publish the list of what no longer holds; `changes` are of the document."""
+        values: dict[str, Any] = {
+            "origin": self.log.origin,
+            "size": len(self.log.leaves),
+            "retracted": tuple(retracted),
+            "superseded": superseded or {},
+            "keys": tuple(keys),
+        }
+        document = StatusDocument(**values | changes).to_bytes()
+        self.files[f"{sha256(document)}.status.json"] = document
+        payload = sign.status(
+            self.common(self.operator), status_sha256=sha256(document), as_of=self.log.anchor()
+        )
+        key = self.operator.key
+        return self.record((self.signed(key, payload, bend), key))[0]
 
     def promise(self, statement_id: str, **changes: Any) -> bytes:
         values: dict[str, Any] = {

@@ -60,4 +60,4 @@ def without(good: Answered, *suffixes: str) -> bytes:
         for name, data in good.world.files.items()
         if not any(name.endswith(suffix) for suffix in suffixes)
     }
-    return pack(World(files=files, log=good.world.log, opened=good.world.opened))
+    return pack(replace(good.world, files=files))

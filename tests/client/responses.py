@@ -149,7 +149,12 @@ def pack(world: World, **replaced: bytes | None) -> bytes:
     files: dict[str, bytes | None] = dict(world.files)
     newest = len(world.log.leaves)
     files["checkpoint.txt"] = world.log.heads[newest]
-    links = [world.log.link(size) for size in world.log.heads if size < newest]
+    links = [
+        log.link(size)
+        for log in (*world.past, world.log)
+        for size in log.heads
+        if size < len(log.leaves)
+    ]
     files["consistency.json"] = archive.write_consistency(links)
     files["disclosures.json"] = archive.write_disclosures(world.opened)
     files |= {name.replace("__", "."): data for name, data in replaced.items()}

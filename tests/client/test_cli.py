@@ -25,6 +25,7 @@ from rensho import (
     times,
 )
 from rensho.keys import PrivateKey, PublicKey
+from rensho.promises import KEY_VETO
 from rensho.salted import sha256
 from rensho.trust import TRUST_PAYLOAD_TYPE
 
@@ -261,6 +262,10 @@ def test_sign_answers_an_enrolment_challenge(rensho: Run, folder: Path) -> None:
         strict_json.loads(found.stdout.encode()), sign.ENROL_CHALLENGE
     )
     assert envelope.open(key.public) == (folder / "challenge.json").read_bytes()
+    stopped = rensho("sign", "challenge.json", "--key", "key.pem", "--veto")
+    assert "stops at" in stopped.stderr
+    veto = dsse.Envelope.from_json(strict_json.loads(stopped.stdout.encode()), KEY_VETO)
+    assert veto.open(key.public) == (folder / "challenge.json").read_bytes()
     challenge(PrivateKey.generate().public.key_id)
     assert rensho("sign", "challenge.json", "--key", "key.pem", "--challenge").returncode == 1
 
@@ -297,17 +302,25 @@ def test_trust_update_replaces_the_file_only_by_a_signed_successor(
         (folder / "update.json").write_bytes(jcs.dumps(envelope.to_json()))
         return rensho("trust", "update", "update.json", "--trust", "trust.json").returncode
 
+    (asking,) = new.deployments
+    asking = replace(asking, status_max_age=HOUR)
+    new = replace(new, deployments=(asking,))
     assert update(PrivateKey.generate()) == 1
     assert (folder / "trust.json").read_bytes() == old.to_bytes()
     assert update(updater) == 0
     assert (folder / "trust.json").read_bytes() == new.to_bytes()
+    newest = replace(new, version=3)
+    envelope = dsse.sign(updater, newest.to_bytes(), TRUST_PAYLOAD_TYPE)
+    (folder / "update.json").write_bytes(jcs.dumps(envelope.to_json()))
+    told = rensho("trust", "update", "update.json", "--trust", "trust.json").stdout
+    assert "1 log(s), asks for a status list of the last 1:00:00" in told
     assert rensho("trust", "update", "update.json", "--trust", "trust.json").returncode == 1
 
 
-def test_monitor_says_that_it_is_not_there(rensho: Run) -> None:
+def test_monitor_trusts_nobody_by_itself(rensho: Run) -> None:
     found = rensho("monitor", "https://log.demo.example")
     assert found.returncode == 2
-    assert "not in this version" in found.stderr
+    assert "--trust" in found.stderr
 
 
 def test_a_replay_needs_a_facts_document(rensho: Run, folder: Path) -> None:

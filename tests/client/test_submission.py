@@ -180,6 +180,17 @@ def test_missing_documents_are_refused(suffix: str, codes: set[str]) -> None:
     assert set(desk.codes(draft)) == codes
 
 
+def test_evidence_that_stays_elsewhere_is_no_fault_and_in_hand_it_is_looked_at() -> None:
+    desk = Desk()
+    draft = prepare(desk.world, desk.asked)
+    (name,) = [name for name in desk.world.files if name.endswith(".evidence")]
+    assert desk.codes(draft) == []
+    desk.world.files[name] = b"swapped"
+    assert desk.codes(draft) == ["evidence.digest"]
+    del desk.world.files[name]
+    assert desk.codes(draft) == []
+
+
 def test_a_wrong_digest_is_refused() -> None:
     desk = Desk()
     draft = prepare(desk.world, desk.asked)

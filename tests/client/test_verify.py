@@ -13,7 +13,7 @@ from rensho.errors import VerificationError
 from rensho.keys import PrivateKey
 from rensho.salted import sha256
 from rensho.statement import Anchor
-from rensho.trust import Epoch, Witness
+from rensho.trust import Witness
 from rensho.verify import (
     ANY,
     Expectations,
@@ -23,7 +23,7 @@ from rensho.verify import (
     verify,
 )
 
-from tests.client.deployment import DAY, HOUR, START, Log, Party, World, enrolled
+from tests.client.deployment import DAY, HOUR, START, Party, World, enrolled
 from tests.client.judged import expectations, judge, judge_world
 from tests.client.responses import Answered, answered, pack, prepare, submit
 
@@ -87,6 +87,7 @@ def test_every_expectation_that_holds_keeps_it_valid_and_leaves_no_note() -> Non
             frozenset(questions), frozenset((pack.id, pack.sha256) for pack in asked.packs)
         ),
         component="vision-1",
+        line="any of our goods",
         signer_role="responsible-officer",
         freshness=DAY,
     )
@@ -306,23 +307,16 @@ def test_a_scope_narrower_than_the_company_is_told() -> None:
 
 def test_a_second_epoch_continues_from_the_end_of_the_first() -> None:
     world = enrolled()
-    old = world.log
-    final = old.heads[len(old.leaves)]
-    last = old.anchor()
-    world.log = Log(origin="e2.log.demo.example", time_key=old.time_key)
-    world.log.publish(world.now)
+    last = world.log.anchor()
+    old = world.succeed()
     asked = world.ask(bend=lambda p: p["at"]["anchor"].update(anchor_json(last)))
     draft = prepare(world, asked)
     done = Answered(world, asked, draft, tuple(submit(world, draft)))
-    newest = world.deployment().epochs[0]
-    first = Epoch(old.origin, old.key.public.raw_ed25519, newest.time_key, final)
-    links = [world.log.link(size) for size in world.log.heads if size < len(world.log.leaves)]
-    links += [old.link(size) for size in old.heads if size < last.size]
-    data = pack(world, consistency__json=archive.write_consistency(links))
-    verdict = judge(done, data=data, epochs=(first, newest))
+    verdict = judge(done)
     assert (verdict.status, verdict.codes) == ("VALID", ())
-    unknown_end = judge(done, data=data, epochs=(replace(first, final_checkpoint=None), newest))
-    assert "log.succession" in unknown_end.codes
+    first, newest = old.epoch(), world.log.epoch()
+    for bent in (replace(first, final_checkpoint=None), replace(first, succession=None)):
+        assert "log.succession" in judge(done, epochs=(bent, newest)).codes
 
 
 def anchor_json(anchor: Anchor) -> dict[str, object]:
@@ -360,10 +354,3 @@ def test_without_a_proof_to_the_newest_checkpoint_the_own_one_is_compared_with()
     world.key_event(Party(PrivateKey.generate(), ("delegate",)))
     data = pack(world, consistency__json=archive.write_consistency(links))
     assert judge(done, data=data).statements[done.ids[0]].codes == ()
-
-
-def test_the_archive_token_is_told_to_be_unread() -> None:
-    done = answered()
-    verdict = judge(done, data=pack(done.world, archive__tsr=b"token"))
-    assert verdict.status == "VALID"
-    assert "archive.tsr is not read by this version" in verdict.notes

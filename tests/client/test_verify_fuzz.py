@@ -20,6 +20,7 @@ from rensho.verify import (
 )
 
 from tests.client.deployment import enrolled
+from tests.client.fuzz import fuzz
 from tests.client.judged import expectations
 from tests.client.responses import Answered, answered, pack, prepare
 
@@ -199,3 +200,9 @@ def test_a_bent_trust_file_gives_a_code(data: st.DataObject, value: object) -> N
     except VerificationError:
         return
     assert Trust.load(trust.to_bytes()) == trust
+
+
+def test_bent_logs_lists_and_firms_below_give_a_code_or_the_same_payload() -> None:
+    found = fuzz(600)
+    assert found["INVALID"] > 300
+    assert sum(found.values()) == 600

@@ -7,15 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from rensho import dsse, jcs, strict_base64, strict_json
+from rensho import archive, dsse, jcs, strict_base64, strict_json
 from rensho.keys import PrivateKey
-from rensho.trust import Epoch
 from rensho.verify import Material, Verdict, verify
 
 from tests.client.certificates import certificate
 from tests.client.deployment import Log, World, enrolled, org
 from tests.client.judged import expectations, judge
-from tests.client.responses import Answered, answered, pack, prepare
+from tests.client.responses import Answered, answered, pack, prepare, submit
 
 
 @pytest.fixture(scope="module")
@@ -284,21 +283,38 @@ def test_a_payload_that_is_not_its_own_canonical_form_is_refused() -> None:
     assert "statement.not_canonical" in verdict.codes
 
 
-def test_an_epoch_with_a_successor_must_end_where_trust_says(good: Answered) -> None:
-    world = good.world
-    ended = world.deployment().epochs[0]
-    after = Epoch("e2.log.demo.example", ended.key, ended.time_key)
-    final = world.log.heads[len(world.log.leaves)]
+def test_a_head_of_an_ended_log_without_proof_is_left_open() -> None:
+    done = answered()
+    world = done.world
+    world.succeed()
+    assert judge(done).status == "VALID"
+    verdict = judge(done, data=pack(world, consistency__json=None))
+    earlier = verdict.statements[done.asked.statement_id]
+    assert earlier.parts["log"] == "INDETERMINATE"
+    assert "step 11: no proof that this head is of the tree its log ended with" in earlier.notes
 
-    def judged(note: bytes | None) -> Verdict:
-        first = Epoch(ended.origin, ended.key, ended.time_key, note)
-        return judge(good, epochs=(first, after))
 
-    assert judged(final).status == "VALID"
-    assert "log.succession" in judged(None).codes
-    assert "log.succession" in judged(world.log.heads[1]).codes
-    forked = Log(key=world.log.key, time_key=world.log.time_key)
-    forked.leaves = [b"other"] * len(world.log.leaves)
-    assert "log.succession" in judged(forked.publish(world.now)).codes
-    elsewhere = Log(origin="e2.log.demo.example", key=world.log.key, time_key=world.log.time_key)
-    assert "log.succession" in judged(elsewhere.publish(world.now)).codes
+def test_leaf_0_of_a_later_log_that_is_not_in_hand_is_told() -> None:
+    world = enrolled()
+    world.succeed()
+    asked = world.ask()
+    draft = prepare(world, asked)
+    done = Answered(world, asked, draft, tuple(submit(world, draft)))
+    links = [world.past[0].link(size) for size in world.past[0].heads if size < 2]
+    links += [world.log.link(size) for size in world.log.heads if 1 < size < len(world.log.leaves)]
+    data = pack(world, consistency__json=archive.write_consistency(links))
+    verdict = judge(done, data=data)
+    assert "step 11: leaf 0 of this log is not in hand" in verdict.notes
+    assert "log.succession" not in verdict.codes
+
+
+def test_a_log_whose_first_head_does_not_lead_on_is_refused() -> None:
+    world = enrolled()
+    world.succeed()
+    asked = world.ask()
+    draft = prepare(world, asked)
+    done = Answered(world, asked, draft, tuple(submit(world, draft)))
+    log = world.log
+    forked = Log(log.origin, log.key, log.time_key, [b"other"])
+    log.heads[1] = forked.publish(world.now)
+    assert "log.succession" in judge(done).codes

@@ -6,7 +6,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
-from rensho import blocks, dsse, sign, statement
+from rensho import blocks, disclosure, dsse, sign, statement
 from rensho.entries import Reader
 from rensho.keys import PrivateKey
 from rensho.verify import (
@@ -139,3 +139,26 @@ def test_a_grant_that_is_not_one_is_refused(why: str) -> None:
     granted(done, other, target, party)
     days = 366.0 if why == "run out" else 0.0
     assert "context.grant" in lone(done, other, target, days=days)
+
+
+def test_only_answers_the_statement_holds_are_granted() -> None:
+    done = answered()
+    entry = Reader(org(), str(uuid.uuid4()), done.asked.nonce, "none", done.world.now + DAY)
+    block, texts = blocks.audience([entry])
+    stranger = disclosure.make({"question": "Q-CORE-001"})[1]
+    world = done.world
+    payload = sign.grant(
+        world.common(world.supplier), statement_id=done.ids[0], audience=block, answers=[stranger]
+    )
+    (grant,) = world.record((dsse.sign(world.supplier.key, payload), world.supplier.key))
+    world.opened[grant] = {"audience": texts}
+    assert "target.mismatch" in judge(done).statements[grant].codes
+
+
+def test_an_assessor_takes_its_own_review_back() -> None:
+    done = answered()
+    assessor = Party(PrivateKey.generate(), ("assessor",))
+    done.world.key_event(assessor)
+    review = reviewed(done, assessor)
+    said(done, assessor, "withdrawal", review, effect="retracted", reason="wrong")
+    assert judge(done).codes == ()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import jsonschema_rs
 import pytest
 import yaml
 
@@ -38,9 +39,15 @@ def test_an_event_schema_is_valid_closed_and_carries_the_common_fields(path: Pat
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_an_example_is_an_event(path: Path) -> None:
+    for example in json.loads(path.read_bytes()).get("examples", ()):
+        event_contract(path.stem).validator.validate(example)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_an_incomplete_event_is_refused(path: Path) -> None:
     contract = event_contract(path.stem)
-    with pytest.raises(jsonschema.ValidationError):
+    with pytest.raises(jsonschema_rs.ValidationError):
         contract.validator.validate({"type": path.stem})
 
 

@@ -23,7 +23,14 @@ from rensho.documents import (
     SubTier,
     sha256,
 )
-from rensho.entries import Answer, Reader, Respondent, SubTierEntry
+from rensho.entries import (
+    Answer,
+    EvidenceFile,
+    EvidenceSeen,
+    Reader,
+    Respondent,
+    SubTierEntry,
+)
 from rensho.keys import PrivateKey
 from rensho.statement import Anchor
 
@@ -213,6 +220,8 @@ class ResponseMaker:
     common: dict[str, Any] = field(default_factory=dict)
     supersedes: dict[str, str] = field(default_factory=dict)
     also_lists: tuple[ComponentLine, ...] = ()
+    evidence: tuple[EvidenceFile | EvidenceSeen, ...] = ()
+    origin: dict[str, Any] = field(default_factory=dict)
 
     def make(self) -> Made:
         made = Made("response", (), {}, {})
@@ -229,14 +238,19 @@ class ResponseMaker:
         ).to_bytes()
         answers, texts = self._answers()
         answering, mine = self._answering()
+        commitments = [disclosure.make(one.to_json()) for one in self.evidence]
         payload = sign.ai_governance(
             self._common(name),
             answering,
             descriptor_sha256=sha256(descriptor),
             answers_sha256=sha256(answers),
+            evidence=[digest for _, digest in commitments],
         )
         documents = {"descriptor": descriptor, "answers": answers}
-        return made.plus(payload, documents, {"audience": mine, "answers": texts})
+        opened = {"audience": mine, "answers": texts}
+        if commitments:
+            opened["evidence"] = [text for text, _ in commitments]
+        return made.plus(payload, documents, opened)
 
     def _with_declaration(self, made: Made, lines: list[ComponentLine]) -> Made:
         answers, texts = self._answers()
@@ -279,5 +293,6 @@ class ResponseMaker:
             packs=[PACK],
             locale="ja",
             audience=block,
+            **self.origin,
         )
         return answering, list(texts)

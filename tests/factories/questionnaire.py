@@ -51,6 +51,14 @@ class _SupplierBody(DictFactory):
     dependency = "major"
 
 
+class _ContactBody(DictFactory):
+    name = "見本 花子"
+    kana = "ミホン ハナコ"
+    department = "品質保証部"
+    mailbox = Sequence(lambda n: f"contact{n}@supplier.example")
+    roles = LazyFunction(lambda: ["respondent"])
+
+
 class _FairDealingBody(DictFactory):
     subcontract_act = "undecided"
     basis = "資本金の確認待ち"
@@ -159,9 +167,35 @@ class _KeyChanged(_Event):
     log = LazyFunction(lambda: {"origin": "log.rensho.example", "index": 9})
 
 
+class _Withdrawn(_Event):
+    type = "statement.withdrawn.v1"
+    withdrawal_id = LazyFunction(_digest)
+    statement_id = LazyFunction(_digest)
+    statement_type = "declaration"
+    org_id = LazyFunction(_id)
+    effect = "retracted"
+    audience = LazyFunction(list)
+    received_at = LazyFunction(_now)
+    log = LazyFunction(lambda: {"origin": "log.rensho.example", "index": 11})
+
+
+class _GrantRecorded(_Event):
+    type = "grant.recorded.v1"
+    grant_id = LazyFunction(_digest)
+    statement_id = LazyFunction(_digest)
+    org_id = LazyFunction(_id)
+    to_org_id = LazyFunction(_id)
+    request_id = LazyFunction(_id)
+    questions = LazyFunction(lambda: ["Q-CORE-001"])
+    onward = "none"
+    not_after = LazyFunction(lambda: clock.rfc3339(clock.now() + timedelta(days=90)))
+    received_at = LazyFunction(_now)
+
+
 Maker = Callable[..., dict[str, Any]]
 
 SupplierBody = cast("Maker", _SupplierBody)
+ContactBody = cast("Maker", _ContactBody)
 FairDealingBody = cast("Maker", _FairDealingBody)
 CampaignBody = cast("Maker", _CampaignBody)
 HandBody = cast("Maker", _HandBody)
@@ -171,3 +205,5 @@ Enrolled = cast("Maker", _Enrolled)
 Recorded = cast("Maker", _Recorded)
 RefusedStatement = cast("Maker", _RefusedStatement)
 KeyChanged = cast("Maker", _KeyChanged)
+Withdrawn = cast("Maker", _Withdrawn)
+GrantRecorded = cast("Maker", _GrantRecorded)

@@ -40,18 +40,25 @@ def event(kind: str, **fields: Any) -> Event:
     return usual | fields
 
 
-def invitation_issued(handle: str) -> Event:
+def invitation(handle: str, **fields: str) -> dict[str, str]:
+    return {
+        "invitation_id": str(new_id()),
+        "handle_sha256": hashlib.sha256(handle.encode()).hexdigest(),
+        "link_id": str(new_id()),
+        "supplier_name": "架空部品株式会社",
+        "mailbox": "taro@supplier.example",
+        "language": "ja",
+        "expires_at": clock.rfc3339(clock.now() + timedelta(days=30)),
+        **fields,
+    }
+
+
+def invitations_issued(*invitations: dict[str, str]) -> Event:
     return event(
-        "invitation.issued.v1",
-        invitation_id=str(new_id()),
-        handle_sha256=hashlib.sha256(handle.encode()).hexdigest(),
-        link_id=str(new_id()),
+        "invitation.issued.v2",
         requester_org_id=str(new_id()),
         requester_name="架空工業株式会社",
-        supplier_name="架空部品株式会社",
-        mailbox="taro@supplier.example",
-        language="ja",
-        expires_at=clock.rfc3339(clock.now() + timedelta(days=30)),
+        invitations=invitations,
     )
 
 
@@ -67,23 +74,39 @@ def hear(db: Database, settings: Settings, heard: Event) -> bool:
 def test_an_invitation_heard_of_is_greeted_by_its_link(
     client: TestClient, worker_database: Database, settings: Settings
 ) -> None:
-    handle = f"handle-{new_id()}"
-    heard = invitation_issued(handle)
-    assert client.get(f"/invitations/{handle}").status_code == 404
+    handles = [f"handle-{new_id()}" for _ in range(3)]
+    heard = invitations_issued(*(invitation(handle) for handle in handles))
+    assert client.get(f"/invitations/{handles[0]}").status_code == 404
     assert hear(worker_database, settings, heard)
-    assert client.get(f"/invitations/{handle}").json()["enrolled"] is False
+    for handle in handles:
+        assert client.get(f"/invitations/{handle}").json()["enrolled"] is False
+
+
+def test_an_invitation_said_the_old_way_is_greeted_too(
+    client: TestClient, worker_database: Database, settings: Settings
+) -> None:
+    handle = f"handle-{new_id()}"
+    told = {"requester_org_id": str(new_id()), "requester_name": "架空工業株式会社"}
+    assert hear(
+        worker_database, settings, event("invitation.issued.v1", **told, **invitation(handle))
+    )
+    shown = client.get(f"/invitations/{handle}").json()
+    assert (shown["requester_name"], shown["enrolled"]) == ("架空工業株式会社", False)
 
 
 def test_an_invitation_heard_of_again_changes_nothing(
     rows: Session, worker_database: Database, settings: Settings
 ) -> None:
-    heard = invitation_issued(f"handle-{new_id()}")
+    known = invitation(f"handle-{new_id()}")
+    heard = invitations_issued(known)
     hear(worker_database, settings, heard)
     assert not hear(worker_database, settings, heard)
-    hear(worker_database, settings, heard | {"id": str(new_id()), "supplier_name": "別会社"})
-    kept = rows.get(Invitation, heard["invitation_id"])
+    late = invitation(f"handle-{new_id()}")
+    hear(worker_database, settings, invitations_issued(known | {"supplier_name": "別会社"}, late))
+    kept = rows.get(Invitation, known["invitation_id"])
     assert kept is not None
     assert kept.supplier_name == "架空部品株式会社"
+    assert rows.get(Invitation, late["invitation_id"]) is not None
 
 
 @pytest.mark.parametrize(("language", "words"), [("ja", "確認コード"), ("en", "one-use code")])
@@ -99,7 +122,8 @@ def test_the_code_goes_to_the_invited_mailbox_in_its_language(
     assert mail["Content-Language"] == language
     assert words in mail["Subject"]
     shown = digits(code)
-    assert f"{shown[:4]} {shown[4:]}" in mail.get_content()
+    for kind in ("plain", "html"):
+        assert f"{shown[:4]} {shown[4:]}" in mail.get_body((kind,)).get_content()
 
 
 def test_a_log_in_code_is_mailed_to_a_member_and_to_nobody_else(

@@ -53,6 +53,7 @@ def test_the_page_behind_a_link_greets_without_telling_the_mailbox(
         "language": "ja",
         "expires_at": got["expires_at"],
         "enrolled": False,
+        "colleague": False,
     }
 
 

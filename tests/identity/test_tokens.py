@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from base64 import b64encode
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from sqlalchemy.orm import Session
 from services.identity.store import MachineClient
 from services.kit import clock
 from services.kit.auth import Issuer, Principal
+from services.kit.outbox import CONTRACTS
 from services.kit.problems import Unauthenticated
 from services.kit.settings import Settings
 from tests.factories.identity import a_client
@@ -57,7 +59,8 @@ def test_a_session_becomes_a_token_for_one_service(
     who = opened(own_issuer, answer, "risk")
     assert (who.subject, who.org) == (f"urn:rensho:member:{firm.member}", firm.org)
     assert (who.name, who.mailbox) == ("山田 花子", firm.mailbox)
-    assert who.scopes == {"scores.read", "snapshots.read", "snapshots.write", "audit.read"}
+    held = json.loads((CONTRACTS / "permissions.json").read_bytes())
+    assert who.scopes == set(held["admin"]["risk"]) >= {"scores.read", "audit.read"}
     body = answer.json()
     assert body["token_type"] == "Bearer"
     assert 0 < body["expires_in"] <= 300
@@ -65,6 +68,22 @@ def test_a_session_becomes_a_token_for_one_service(
     assert answer.headers["cache-control"] == "no-store"
     with pytest.raises(Unauthenticated):
         own_issuer.principal(body["access_token"], "identity")
+
+
+def test_a_members_token_says_when_the_code_was_given_however_late_it_is_asked_for(
+    client: TestClient, enrol: Enrol, own_issuer: Issuer
+) -> None:
+    before = clock.now().replace(microsecond=0)
+    firm = enrol()
+    clock.configure("+1200")
+    try:
+        asked = {"grant_type": EXCHANGE, "audience": "attestation"}
+        answer = ask(client, **asked, subject_token=firm.session)
+        who = opened(own_issuer, answer, "attestation")
+    finally:
+        clock.configure(None)
+    assert who.logged_in_at is not None
+    assert before <= who.logged_in_at <= clock.now()
 
 
 def test_a_token_lives_at_most_five_minutes_and_no_two_are_equal(
@@ -159,6 +178,8 @@ def test_a_machine_client_proves_itself_by_its_secret(
     assert who.subject == f"urn:rensho:client:{program.id}"
     assert who.org == program.org_id
     assert who.scopes == {"scores.read"}
+    # No code was ever given to a machine: what needs a fresh one is not for it.
+    assert who.logged_in_at is None
     basic = b64encode(f"{program.id}:{SECRET}".encode()).decode()
     answer = ask(
         client,

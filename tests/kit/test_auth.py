@@ -143,3 +143,38 @@ def test_an_issuer_that_is_away_leaves_the_known_keys_in_use(key: ECKey) -> None
     issuer.refresh()
     issuer.refresh()
     assert isinstance(issuer.principal(signed(key, claims()), "risk"), Principal)
+
+
+def test_a_token_is_read_once_and_its_end_is_always_kept(
+    issuer: Issuer, key: ECKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = signed(key, claims())
+    first = issuer.principal(token, "risk")
+    assert issuer.principal(token, "risk") is first
+    with pytest.raises(Unauthenticated):
+        issuer.principal(token, "identity")
+    later = clock.now() + timedelta(seconds=306)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    with pytest.raises(Unauthenticated):
+        issuer.principal(token, "risk")
+
+
+def test_a_key_that_is_gone_vouches_for_no_token_it_signed_before(key: ECKey) -> None:
+    other = ECKey.generate_key("P-256", {"kid": "one", "alg": "ES256", "use": "sig"})
+    sets: list[Any] = [{"keys": [one.as_dict(private=False)]} for one in (other, key)]
+    issuer = Issuer(sets.pop)
+    issuer.refresh()
+    token = signed(key, claims())
+    assert issuer.principal(token, "risk").subject
+    issuer.refresh()
+    with pytest.raises(Unauthenticated):
+        issuer.principal(token, "risk")
+
+
+def test_only_so_many_tokens_are_remembered(
+    issuer: Issuer, key: ECKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.kit.auth.MOST_KNOWN", 2)
+    for number in range(5):
+        issuer.principal(signed(key, claims(sub=f"urn:rensho:member:{number}")), "risk")
+    assert len(issuer._known) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
 from pathlib import Path
 from typing import Any
@@ -30,18 +31,44 @@ def demo(tmp_path: Path) -> Settings:
 def test_every_key_is_made_closed_to_others(demo: Settings) -> None:
     made = keyfiles.init(demo)
     assert sorted(made) == sorted([*keyfiles.SIGNING, *keyfiles.SECRETS])
-    assert stat.S_IMODE(demo.keys.stat().st_mode) == 0o700
-    for file in demo.keys.iterdir():
-        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    for found in (demo.keys, *demo.keys.rglob("*")):
+        mode = 0o700 if found.is_dir() else 0o600
+        assert stat.S_IMODE(found.stat().st_mode) == mode
+
+
+def test_each_holder_has_its_keys_in_a_folder_of_its_own(demo: Settings) -> None:
+    keyfiles.init(demo)
+    assert {
+        holder.name: {file.stem for file in holder.glob("*.key")} for holder in demo.keys.iterdir()
+    } == {
+        "identity": {"token", "code"},
+        "log": {"log", "time", "operator"},
+        "questionnaire": {"invitation"},
+        "risk": {"risk", "pseudonym", "webhook"},
+    }
+    assert keyfiles.risk_public_key(demo) == keyfiles.signing_key(demo, "risk").public
+
+
+@pytest.mark.parametrize("holder", ["identity", "log", "questionnaire", "risk"])
+def test_a_holder_needs_no_folder_but_its_own(demo: Settings, holder: str) -> None:
+    keyfiles.init(demo)
+    for other in {*keyfiles.HOLDERS.values()} - {holder}:
+        shutil.rmtree(demo.keys / other)
+    for name in (name for name, its in keyfiles.HOLDERS.items() if its == holder):
+        assert keyfiles.secret_bytes(demo, name)
+    if holder == "log":
+        keyfiles.init_log(demo, 1)
+        assert keyfiles.signing_key(demo, "log-e2").public.algorithm == "ed25519"
+        assert keyfiles.risk_public_key(demo).algorithm == "ecdsa-p256"
 
 
 def test_a_key_that_exists_is_never_touched(demo: Settings) -> None:
     keyfiles.init(demo)
-    before = {f.name: f.read_bytes() for f in demo.keys.iterdir()}
-    (demo.keys / "risk.key").unlink()
-    assert keyfiles.init(demo) == ["risk"]
-    after = {f.name: f.read_bytes() for f in demo.keys.iterdir()}
-    assert {n for n in before if before[n] != after[n]} == {"risk.key"}
+    before = {f.name: f.read_bytes() for f in demo.keys.rglob("*.key")}
+    (demo.keys / "identity" / "code.key").unlink()
+    assert keyfiles.init(demo) == ["code"]
+    after = {f.name: f.read_bytes() for f in demo.keys.rglob("*.key")}
+    assert {n for n in before if before[n] != after[n]} == {"code.key"}
 
 
 def test_signing_keys_have_the_algorithm_their_use_demands(demo: Settings) -> None:
@@ -59,7 +86,7 @@ def test_secrets_are_32_bytes_and_differ(demo: Settings) -> None:
 
 def test_a_key_open_to_others_is_refused(demo: Settings) -> None:
     keyfiles.init(demo)
-    (demo.keys / "token.key").chmod(0o640)
+    (demo.keys / "identity" / "token.key").chmod(0o640)
     with pytest.raises(UnsafeKeys, match="chmod 600"):
         keyfiles.signing_key(demo, "token")
 
@@ -73,7 +100,7 @@ def test_a_missing_key_says_how_to_make_it(demo: Settings) -> None:
 
 def test_a_damaged_key_is_refused(demo: Settings) -> None:
     keyfiles.init(demo)
-    (demo.keys / "token.key").write_bytes(b"-----BEGIN PRIVATE KEY-----")
+    (demo.keys / "identity" / "token.key").write_bytes(b"-----BEGIN PRIVATE KEY-----")
     with pytest.raises(VerificationError):
         keyfiles.signing_key(demo, "token")
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import jsonschema
+import jsonschema_rs
 import psycopg
 import pytest
 from kombu.exceptions import OperationalError as BrokerAway
@@ -94,6 +94,25 @@ def test_duplicates_on_the_wire_have_one_effect(
         fresh = list(pool.map(arrive, range(16)))
     assert fresh.count(True) == 1
     assert len(effects) == 1
+
+
+def test_what_is_being_handled_is_left_alone_and_other_subscribers_go_on(
+    relay: Relay, wire: Wire, tell: Tell, worker_db: Database, admin: Admin
+) -> None:
+    tell()
+    relay.pump()
+    (sent,) = wire.sent
+    again: list[object] = []
+
+    def handle(_tx: Session, event: Event) -> None:
+        again.append(receive(worker_db, sent, {"code.issued.v1": nothing}))
+        for service in ("identity", "risk"):
+            lock = "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 2))"
+            row = admin.execute(lock, [f"{service} {event['id']}"]).fetchone()
+            again.append(row and row[0])
+
+    assert receive(worker_db, sent, {"code.issued.v1": handle})
+    assert again == [False, False, True]
 
 
 def test_who_commits_late_is_not_skipped(
@@ -216,7 +235,7 @@ def test_two_relays_send_each_event_once(
 
 
 def test_an_event_that_breaks_its_contract_is_not_said(worker_db: Database) -> None:
-    with pytest.raises(jsonschema.ValidationError), worker_db.begin(WORKER) as tx:
+    with pytest.raises(jsonschema_rs.ValidationError), worker_db.begin(WORKER) as tx:
         say(tx, "code.issued.v1", code_id="no uuid")
 
 
@@ -247,7 +266,7 @@ def test_an_event_over_256_kib_is_not_said(worker_db: Database) -> None:
 
 def test_a_received_event_that_breaks_its_contract_has_no_effect(worker_db: Database) -> None:
     bad = {"id": str(new_id()), "type": "code.issued.v1", "code_id": "no uuid"}
-    with pytest.raises(jsonschema.ValidationError):
+    with pytest.raises(jsonschema_rs.ValidationError):
         receive(worker_db, bad, {"code.issued.v1": nothing})
 
 

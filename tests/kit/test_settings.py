@@ -31,6 +31,7 @@ def test_production_starts_when_everything_is_its_own() -> None:
         ({"database_url": None}, "embedded"),
         ({"broker_url": "memory://"}, "RENSHO_BROKER_URL"),
         ({"clock": "+60"}, "RENSHO_CLOCK"),
+        ({"mail_viewer": True}, "RENSHO_MAIL_VIEWER"),
     ],
 )
 def test_production_refuses_what_is_meant_for_the_demo(change: dict[str, Any], word: str) -> None:

@@ -8,6 +8,7 @@ from services.kit.auth import Issuer
 from services.kit.db import Database
 from services.kit.settings import Settings
 from services.questionnaire.app import PLUMBING, handlers, web
+from services.questionnaire.store.objects import Folder
 from tests.questionnaire.world import World
 
 
@@ -25,3 +26,14 @@ def world(
 ) -> World:
     app, worker = app_and_worker
     return World(app, worker, handlers(settings), tokens)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def folder(settings: Settings) -> Folder:
+    assert settings.evidence_dir is not None
+    return Folder(settings.evidence_dir)
+
+
+@pytest.fixture(scope="session")
+def worker(app_and_worker: tuple[object, Database]) -> Database:
+    return app_and_worker[1]

@@ -48,7 +48,7 @@ def urns(data: Mapping[str, object]) -> list[str]:
 
 
 def test_an_answer_is_read_with_all_its_parts_and_signed_without_its_notes() -> None:
-    commitment = "A" * 43
+    kept = "0199a1b2-0000-7000-8000-0123456789ab"
     details = {
         "post": "品質保証部",
         "hours": "24",
@@ -61,15 +61,15 @@ def test_an_answer_is_read_with_all_its_parts_and_signed_without_its_notes() -> 
             "value": "yes",
             "note": "ご参考",
             "details": details,
-            "evidence": [commitment],
+            "evidence": [kept, kept],
         }
     )
-    assert answer == Answer("Q-TEST-001", "answered", "yes", None, "ご参考", details, (commitment,))
+    assert answer == Answer("Q-TEST-001", "answered", "yes", None, "ご参考", details, (kept,))
     assert answer.document() == {
         "question": "Q-TEST-001",
         "state": "answered",
         "value": "yes",
-        "evidence": [commitment],
+        "evidence": [kept],
     }
 
 
@@ -132,7 +132,7 @@ def test_an_unknown_detail_is_refused() -> None:
         {"state": "checking", "price": "100"},
         {"state": "checking", "note": 1},
         {"state": "checking", "note": "x" * 4001},
-        {"state": "checking", "evidence": ["not a digest"]},
+        {"state": "checking", "evidence": ["not an id"]},
         {"state": "checking", "evidence": "A"},
         {"state": "checking", "details": []},
         {"state": "checking", "details": {"hours": "a day"}},

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from services.kit.db import Actor, Database, new_id
 from services.kit.settings import Settings
 from services.migrate import ROOT
-from services.questionnaire.store import PLUMBING, metadata, tables
+from services.questionnaire.store import PLUMBING, firm_rows, metadata, tables
 from tests.questionnaire.world import Firm, Pair, World
 
 PLUMBING_TABLES = {
@@ -93,6 +93,8 @@ def test_each_end_sees_its_side_and_a_stranger_nothing(
         (tables.Supplier, {"id": pair.record["id"]}, 1, 0),
         (tables.SupplyLink, {"id": pair.record["link"]["id"]}, 1, 0),
         (tables.VendorCode, {"supplier_id": pair.record["id"]}, 1, 0),
+        (firm_rows.SupplierSite, {"supplier_id": pair.record["id"]}, 1, 0),
+        (firm_rows.SupplierHistory, {"supplier_id": pair.record["id"]}, 1, 0),
         (tables.Invitation, {"request_id": pair.request_id}, 1, 0),
     ]
     for table, having, by_requester, by_respondent in expected:

@@ -65,7 +65,7 @@ def test_a_crash_while_issuing_leaves_every_request_unissued(
     with pytest.raises(Crash):
         issue_and_die()
     assert requester.get(f"/campaigns/{campaign['id']}")["counts"] == {"created": 3}
-    assert world.said("invitation.issued.v1", requester_org_id=requester.id) == []
+    assert world.said("invitation.issued.v2", requester_org_id=requester.id) == []
 
     world.record(statement_id, "request")
     assert requester.get(f"/campaigns/{campaign['id']}")["counts"] == {"issued": 3}
@@ -84,9 +84,13 @@ def test_of_two_saves_at_once_one_wins_and_the_other_is_told(
     saved = pair.response()
     who = principal(pair.respondent)
 
+    values = iter(("settled", "undecided"))
+
     def save() -> None:
+        answers = {"Q-CORE-004": {"state": "checking", "note": next(values)}}
+        document = {**saved["document"], "answers": answers}
         with app_role.begin(who.actor) as tx:
-            responses.save(tx, who, saved["id"], 2, saved["document"], clock.now())
+            responses.save(tx, who, saved["id"], 2, document, clock.now())
 
     assert outcomes(save) == [ChangedMeanwhile.__name__, "done"]
     assert pair.respondent.get(f"/responses/{saved['id']}")["version"] == 3
@@ -102,7 +106,7 @@ def test_of_two_confirmations_at_once_one_makes_the_suppliers(
 
     def confirm() -> None:
         with app_role.begin(who.actor) as tx:
-            imports.confirm(tx, who, tried["id"], clock.now())
+            imports.confirm(tx, who, tried["id"], {}, clock.now())
 
     assert outcomes(confirm) == [AlreadyConfirmed.__name__, "done"]
     assert len(requester.get("/suppliers")["items"]) == 2

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -60,13 +61,25 @@ def test_a_shipped_pack_has_the_digest_anybody_gets_from_its_files(folder: Path)
     assert pack.digest == hashlib.sha256(rfc8785.dumps(data)).hexdigest()
 
 
-def test_core_has_thirty_questions_flow_down_fourteen_and_industrial_one() -> None:
-    ids = {pack.id: [q.id for q in pack.questions] for pack in shipped.load_all().values()}
+def test_the_six_packs_ask_what_the_guidance_list_has() -> None:
+    ids = {key: [q.id for q in pack.questions] for key, pack in shipped.load_all().items()}
     assert ids == {
-        "jp-aigb-core": [f"Q-CORE-{n:03}" for n in range(1, 31)],
-        "jp-flow-down": [f"Q-FLOW-{n:03}" for n in range(1, 15)],
-        "jp-industrial": ["Q-INDU-015"],
+        ("jp-ai-promotion-act", "0.1.0"): [f"Q-APA-{n:03}" for n in range(1, 10)],
+        ("jp-aigb-core", "0.1.0"): [f"Q-CORE-{n:03}" for n in range(1, 31)],
+        ("jp-flow-down", "0.1.0"): [f"Q-FLOW-{n:03}" for n in range(1, 15)],
+        ("jp-fsa", "0.1.0"): [f"Q-FSA-{n:03}" for n in range(1, 12)],
+        ("jp-industrial", "0.1.0"): ["Q-INDU-015"],
+        ("jp-industrial", "0.2.0"): [f"Q-INDU-{n:03}" for n in range(1, 19)],
+        ("jp-medical", "0.1.0"): [f"Q-MED-{n:03}" for n in range(1, 10)],
     }
+
+
+def test_a_question_keeps_its_meaning_over_the_versions_of_its_pack() -> None:
+    first: dict[str, packs.Question] = {}
+    for one in shipped.load_all().values():
+        for each in one.questions:
+            bare = replace(each, clauses=(), rev=1)
+            assert first.setdefault(each.id, bare) == bare, each.id
 
 
 def test_every_shipped_pack_says_it_is_an_unverified_draft() -> None:

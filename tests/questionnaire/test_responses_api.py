@@ -36,7 +36,7 @@ def test_a_save_needs_the_version_that_was_read(world: World) -> None:
     assert (saved["version"], world.last_headers["etag"]) == (2, '"2"')
     missing = pair.respondent.put(path, made.ResponseBody(), None, 428)
     assert missing["type"] == "urn:rensho:problem:responses/if-match-required"
-    stale = pair.respondent.put(path, made.ResponseBody(), 1, 412)
+    stale = pair.respondent.put(path, made.ResponseBody(), 9, 412)
     assert stale["type"] == "urn:rensho:problem:responses/changed-meanwhile"
     assert stale["version"] == 2
     pair.respondent.call("PUT", path, 412, json=made.ResponseBody(), headers={"If-Match": "*"})

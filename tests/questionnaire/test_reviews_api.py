@@ -32,7 +32,12 @@ def test_a_review_is_told_to_risk_once_the_log_has_it(world: World) -> None:
     target = pair.signed()["statements"][0]["statement_id"]
     decisions = (
         {"question": "Q-CORE-001", "outcome": "evidence_checked"},
-        {"question": "Q-CORE-007", "outcome": "waived", "until": "2027-03-31"},
+        {
+            "question": "Q-CORE-007",
+            "outcome": "waived",
+            "until": "2027-03-31",
+            "owner": "品質保証部長",
+        },
         {"question": "Q-CORE-008", "outcome": "na_accepted"},
     )
     prepared = pair.requester.post("/reviews/prepare", _review(target, *decisions))
@@ -57,6 +62,23 @@ def test_a_review_is_told_to_risk_once_the_log_has_it(world: World) -> None:
     assert world.firm().get("/reviews")["items"] == []
 
 
+@pytest.mark.parametrize(("outcome", "stands"), [("sent_back", "returned"), ("accepted", "signed")])
+def test_a_reviewed_request_is_on_the_board_and_stays_answered(
+    world: World, outcome: str, stands: str
+) -> None:
+    pair = world.pair()
+    target = pair.signed()["statements"][0]["statement_id"]
+    reason = {"reason": "対象の工程をご確認ください"} if outcome == "sent_back" else {}
+    _decide(pair, target, {"question": "Q-CORE-001", "outcome": outcome, **reason})
+    (asked,) = pair.requester.asked(pair.campaign)
+    assert (asked["state"], asked["stage"]) == (stands, stands)
+    declined = {"reason": "no-capacity"}
+    problem = pair.respondent.post(f"/requests/{pair.request_id}/decline", declined, 409)
+    assert problem["type"] == "urn:rensho:problem:requests/answered"
+    pair.requester.post(f"/campaigns/{pair.campaign['id']}/close", {"note": "終了"}, 200)
+    assert pair.requester.asked(pair.campaign)[0]["state"] == stands
+
+
 def test_only_the_requester_reviews_and_only_what_is_on_record(world: World) -> None:
     pair = world.pair()
     prepared = pair.prepared(pair.response())
@@ -77,7 +99,16 @@ def test_only_the_requester_reviews_and_only_what_is_on_record(world: World) -> 
             {"question": "Q-CORE-001", "outcome": "accepted", "value": "nope"},
             "reviews/unknown-question",
         ),
-        ({"question": "Q-CORE-001", "outcome": "waived"}, "statements/unsignable"),
+        ({"question": "Q-CORE-001", "outcome": "waived"}, "reviews/waiver-owner-missing"),
+        (
+            {"question": "Q-CORE-001", "outcome": "waived", "owner": "品質保証部長"},
+            "statements/unsignable",
+        ),
+        ({"question": "Q-CORE-001", "outcome": "independent"}, "reviews/document-missing"),
+        (
+            {"question": "Q-CORE-001", "outcome": "evidence_checked", "evidence": ["x" * 43]},
+            "reviews/unknown-evidence",
+        ),
         ({"question": "Q-CORE-001", "outcome": "sent_back"}, "statements/unsignable"),
         ({"question": "Q-CORE-001", "outcome": "liked"}, "request/invalid"),
     ],

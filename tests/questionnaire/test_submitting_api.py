@@ -147,6 +147,7 @@ def test_no_ai_signs_a_declaration_alone(world: World) -> None:
             "responses/pre-screen-contradiction",
         ),
         ({"origin": "transcribed"}, "responses/source-missing"),
+        ({"origin": "relayed"}, "responses/source-missing"),
         ({"sub_tier": {"declared": "complete"}}, "sub-tier/contradiction"),
         (
             {"sub_tier": {"declared": "none", "undisclosed": {"minor": 2}}},
@@ -173,6 +174,17 @@ def test_a_proxy_entry_carries_its_source_document(world: World) -> None:
     parsed = statement.parse(base64.b64decode(prepared["statements"][-1]["payload"]), (DEMO_BASE,))
     assert parsed.predicate["origin"] == "transcribed"
     assert parsed.predicate["sourceDocument"]["receivedAt"] == "2026-11-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(("origin", "role"), [("transcribed", "delegate"), ("self", "transcriber")])
+def test_what_was_typed_in_is_signed_by_who_typed_it(world: World, origin: str, role: str) -> None:
+    pair = world.pair()
+    source = {"digest": "ab" * 32, "channel": "fax", "received_at": "2026-11-01T09:00:00+09:00"}
+    typed = {"source_document": source} if origin == "transcribed" else {}
+    saved = pair.response(origin=origin, **typed)
+    hand = {**made.HandBody(role=role), "locale": "ja"}
+    problem = pair.respondent.post(f"/responses/{saved['id']}/prepare", hand, 422)
+    assert problem["type"] == "urn:rensho:problem:responses/wrong-typist"
 
 
 def test_the_tier_below_is_named_masked_or_counted(world: World) -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stdnum.jp import cn
 
-from services.questionnaire.rules import supplier_cells, supplier_csv
+from services.questionnaire.rules import identifiers, supplier_csv
 from services.questionnaire.rules.refusals import Refusal
 from services.questionnaire.rules.supplier_cells import SupplierRow
 from services.questionnaire.rules.supplier_csv import SupplierList
@@ -105,7 +105,7 @@ def test_a_corporate_or_invoice_number_is_accepted(number: str) -> None:
 @given(st.integers(0, 10**12 - 1))
 def test_the_check_digit_is_the_one_python_stdnum_computes(number: int) -> None:
     digits = f"{number:012}"
-    assert supplier_cells.check_digit(digits) == cn.calc_check_digit(digits)
+    assert identifiers.check_digit(digits) == cn.calc_check_digit(digits)
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,9 @@
-"""Supplier records and files over HTTP."""
+"""Supplier records over HTTP."""
 
 from __future__ import annotations
 
 from tests.factories import questionnaire as made
 from tests.questionnaire.world import World, somebody
-
-CSV = """取引先コード,会社名,国,メールアドレス,取引区分
-0000012345,架空鋳造株式会社,JP,a@supplier.example,大
-0000012346,,JP,b@supplier.example,中
-0000012347,サンプル樹脂㈱,ZZ,c@supplier.example,中
-0000012348,Sample Parts Ltd.,TH,d@supplier.example,最重要
-"""
 
 
 def test_a_supplier_is_kept_with_its_codes_and_link_and_risk_is_told_no_contact(
@@ -35,6 +28,113 @@ def test_suppliers_are_found_by_vendor_code_with_leading_zeros(world: World) -> 
 
     found = requester.get("/suppliers?vendor_code=007")["items"]
     assert [each["id"] for each in found] == [wanted["id"]]
+
+
+def test_a_padded_code_is_found_with_and_without_its_zeros_in_its_own_system(world: World) -> None:
+    requester = world.firm()
+    padded = requester.supplier(vendor_codes=[{"code": "0000004711", "system": "SAP"}])
+    other = requester.supplier(vendor_codes=[{"code": "04711", "system": "奉行"}])
+
+    def found(code: str) -> list[str]:
+        return [s["id"] for s in requester.get(f"/suppliers?vendor_code={code}")["items"]]
+
+    assert found("4711") == [padded["id"]]
+    assert found("04711") == [padded["id"], other["id"]]
+    rules = {"items": [{"system": "奉行", "width": 6}]}
+    assert requester.call("PUT", "/vendor-code-padding", 200, json=rules) == rules
+    assert found("4711") == [other["id"]]
+    requester.call("PUT", "/vendor-code-padding", 200, json={"items": []})
+    assert requester.get("/vendor-code-padding")["items"] == [{"system": "SAP", "width": 10}]
+
+
+def test_one_code_in_one_system_and_unit_is_one_suppliers_at_a_time(world: World) -> None:
+    requester = world.firm()
+    until = {"code": "0000000815", "system": "SAP", "valid_to": "2026-03-31"}
+    requester.supplier(vendor_codes=[until])
+    again = made.SupplierBody(vendor_codes=[{**until, "code": "815", "valid_to": None}])
+    problem = requester.post("/suppliers", again, 409)
+    assert problem["type"] == "urn:rensho:problem:suppliers/vendor-code-in-use"
+    assert problem["vendor_codes"] == ["815"]
+
+    elsewhere = {"code": "815", "system": "SAP", "company_code": "2000", "plant": "大阪"}
+    requester.supplier(vendor_codes=[elsewhere])
+    later = requester.supplier(
+        vendor_codes=[{**until, "valid_from": "2026-04-01", "valid_to": None, "site": "新工場"}]
+    )
+    (row,) = requester.get("/vendor-codes?code=815&on=2026-05-01&limit=1")["items"]
+    assert row["company_code"] == "2000"
+    on = requester.get("/vendor-codes?code=815&on=2026-05-01")["items"]
+    assert [(each["supplier_id"], each["site"]) for each in on][-1] == (later["id"], "新工場")
+    assert len(requester.get("/vendor-codes?code=815")["items"]) == 3
+
+
+def test_suppliers_are_found_by_number_and_by_any_part_of_a_name(world: World) -> None:
+    requester = world.firm()
+    wanted = requester.supplier(
+        name="㈱髙﨑ｾｲｷ", identifiers={"invoice-number": "T7000-0120-50002"}
+    )
+    requester.supplier()
+    assert wanted["identifiers"] == {"invoice-number": "T7000012050002"}
+    for query in ("identifier=corporate-number:7000012050002", "name=高崎セイキ"):
+        assert [s["id"] for s in requester.get(f"/suppliers?{query}")["items"]] == [wanted["id"]]
+
+
+def test_a_number_with_a_wrong_check_digit_is_refused(world: World) -> None:
+    body = made.SupplierBody(identifiers={"lei": "529900T8BM49AURSDO56"})
+    world.firm().post("/suppliers", body, 422)
+
+
+def test_a_link_says_what_is_bought_and_risk_hears_of_it_when_it_changes(world: World) -> None:
+    requester = world.firm()
+    supplier = requester.supplier(product_lines=["制御盤"])
+    link = supplier["link"]
+    assert world.said("link.classified.v1", link_id=link["id"]) == []
+    bought = {"safetyFunction": ["monitored", "critical"]}
+    for _ in range(2):
+        changed = requester.call(
+            "PATCH",
+            f"/suppliers/{supplier['id']}",
+            200,
+            json={"classification": bought, "visibility": "named"},
+        )
+    assert changed["link"]["classification"] == bought
+    assert changed["link"]["visibility"] == "named"
+    (said,) = world.said("link.classified.v1", link_id=link["id"])
+    assert said["classification"] == bought
+    assert world.said("supplier.linked.v1", link_id=link["id"])[0]["product_lines"] == ["制御盤"]
+    newest, _ = requester.get(f"/suppliers/{supplier['id']}/history")["items"]
+    assert newest["detail"] == {
+        "classification": {"from": {}, "to": bought},
+        "visibility": {"from": "masked", "to": "named"},
+    }
+
+
+def test_a_range_off_its_scale_or_backwards_is_refused(world: World) -> None:
+    requester = world.firm()
+    for wrong in (
+        {"safetyFunction": ["critical", "none"]},
+        {"safetyFunction": ["none", "huge"]},
+        {"safetyFunction": ["none"]},
+        {"safetyFunction": ["none", "none", "none"]},
+        {"colour": ["no", "yes"]},
+    ):
+        problem = requester.post("/suppliers", made.SupplierBody(classification=wrong), 422)
+        assert problem["type"] == "urn:rensho:problem:suppliers/classification"
+        assert problem["problems"][0]["reason"]["ja"]
+
+
+def test_a_site_that_a_contact_is_at_cannot_be_left_out(world: World) -> None:
+    requester = world.firm()
+    supplier = requester.supplier(sites=["本社", "第二工場"], vendor_codes=[])
+    path = f"/suppliers/{supplier['id']}"
+    second = requester.get(f"{path}/sites")["items"][1]
+    requester.post(f"{path}/contacts", made.ContactBody(site_id=second["id"]))
+    changed = requester.call("PATCH", path, 200, json={"sites": ["第二工場", "第三工場"]})
+    assert changed["sites"] == ["第二工場", "第三工場"]
+    assert requester.get(f"{path}/sites")["items"][0]["id"] == second["id"]
+    problem = requester.call("PATCH", path, 409, json={"sites": []})
+    assert problem["type"] == "urn:rensho:problem:suppliers/site-in-use"
+    assert problem["sites"] == ["第二工場"]
 
 
 def test_changing_a_link_tells_risk_again_and_keeps_what_was_left_out(world: World) -> None:
@@ -96,68 +196,6 @@ def test_the_same_idempotency_key_makes_one_supplier(world: World) -> None:
     assert requester.post("/suppliers", body, headers=key) == first
     requester.post("/suppliers", made.SupplierBody(), 422, headers=key)
     assert len(requester.get("/suppliers")["items"]) == 1
-
-
-def test_a_file_lists_bad_rows_by_line_and_keeps_the_good_ones(world: World) -> None:
-    requester = world.firm()
-    tried = requester.call("POST", "/imports", 201, content=CSV.encode("cp932"))
-    assert (tried["total"], tried["accepted"], tried["encoding"]) == (4, 2, "cp932")
-    assert [(each["line"], each["column"]) for each in tried["rejected"]] == [
-        (3, "name"),
-        (4, "country"),
-    ]
-    assert tried["rejected"][0]["reason"]["ja"]
-    assert requester.get("/suppliers")["items"] == []
-
-    taken = requester.post(f"/imports/{tried['id']}/confirm")
-    listed = requester.get("/suppliers")["items"]
-    assert [each["id"] for each in listed] == taken["supplier_ids"]
-    assert [each["name"] for each in listed] == ["架空鋳造株式会社", "Sample Parts Ltd."]
-    assert listed[0]["vendor_codes"][0]["code"] == "0000012345"
-    assert len(world.said("supplier.linked.v1", org_id=requester.id)) == 2
-
-
-def test_an_import_is_confirmed_once(world: World) -> None:
-    requester = world.firm()
-    tried = requester.call("POST", "/imports", 201, content=CSV.encode())
-    requester.post(f"/imports/{tried['id']}/confirm")
-    problem = requester.post(f"/imports/{tried['id']}/confirm", status=409)
-    assert problem["type"] == "urn:rensho:problem:imports/already-confirmed"
-    assert len(requester.get("/suppliers")["items"]) == 2
-    assert requester.get(f"/imports/{tried['id']}")["confirmed_at"]
-
-
-def test_codes_in_use_are_rejected_by_line_and_at_a_late_confirmation(world: World) -> None:
-    requester = world.firm()
-    first, second = (
-        requester.call("POST", "/imports", 201, content=CSV.encode()) for _ in range(2)
-    )
-    requester.post(f"/imports/{first['id']}/confirm")
-    problem = requester.post(f"/imports/{second['id']}/confirm", status=409)
-    assert problem["type"] == "urn:rensho:problem:imports/vendor-code-in-use"
-    third = requester.call("POST", "/imports", 201, content=CSV.encode())
-    assert third["accepted"] == 0
-    assert "suppliers/code-in-use" in {each["urn"] for each in third["rejected"]}
-
-
-def test_a_file_without_a_needed_column_is_refused_as_a_whole(world: World) -> None:
-    requester = world.firm()
-    problem = requester.call("POST", "/imports", 422, content="会社名\n架空\n".encode())
-    assert problem["type"] == "urn:rensho:problem:suppliers/missing-column"
-    assert problem["problems"][0]["reason"]["ja"]
-
-
-def test_a_body_of_20_megabytes_is_refused(world: World) -> None:
-    requester = world.firm()
-    problem = requester.call("POST", "/imports", 413, content=b"x" * 20 * 1024 * 1024)
-    assert problem["type"] == "urn:rensho:problem:request/too-large"
-
-
-def test_another_organizations_import_looks_like_none(world: World) -> None:
-    tried = world.firm().call("POST", "/imports", 201, content=CSV.encode())
-    other = world.firm()
-    other.get(f"/imports/{tried['id']}", 404)
-    other.post(f"/imports/{tried['id']}/confirm", status=404)
 
 
 def test_every_write_leaves_an_audit_row_of_its_own_organization(world: World) -> None:

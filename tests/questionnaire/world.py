@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from tests.factories import questionnaire as made
 ALL_SCOPES = {
     *("packs.read", "questionnaires.read", "questionnaires.write", "suppliers.read"),
     *("suppliers.write", "campaigns.read", "campaigns.write", "requests.read", "responses.read"),
-    *("responses.write", "reviews.write", "audit.read"),
+    *("responses.write", "delegations.answer", "reviews.write", "audit.read"),
 }
 PACKS = [
     {"id": "jp-aigb-core", "version": "0.1.0"},
@@ -55,6 +56,14 @@ class Firm:
     def put(self, path: str, body: Any, version: int | None, status: int = 200) -> Any:
         headers = {} if version is None else {"If-Match": f'"{version}"'}
         return self.call("PUT", path, status, json=body, headers=headers)
+
+    def member(self, mailbox: str, name: str = "見本 太郎", scopes: set[str] | None = None) -> Firm:
+        """A member of this firm who reads a mailbox."""
+        mint, scopes = self.world.mint, scopes or ALL_SCOPES
+        headers = mint(
+            org=self.id, audience="questionnaire", scopes=scopes, mailbox=mailbox, name=name
+        )
+        return Firm(self.world, self.id, self.name, headers)
 
     def supplier(self, **fields: Any) -> Any:
         return self.post("/suppliers", made.SupplierBody(**fields))
@@ -106,12 +115,24 @@ class World:
         return self.as_firm(UUID(event["org_id"]), event["name"])
 
     def as_firm(self, org: UUID, name: str = "", scopes: set[str] | None = None) -> Firm:
-        headers = self.mint(org=org, audience="questionnaire", scopes=scopes or ALL_SCOPES)
+        # Long-lived, so that a test may move the clock.
+        headers = self.mint(
+            org=org,
+            audience="questionnaire",
+            scopes=scopes or ALL_SCOPES,
+            lifetime=timedelta(days=400),
+        )
         return Firm(self, org, name, headers)
 
-    def record(self, statement_id: str, kind: str) -> bool:
+    def pump(self, *event_types: str) -> None:
+        """Deliver what the service tells itself."""
+        for event_type in event_types:
+            for event in self.said(event_type):
+                self.feed(event)
+
+    def record(self, statement_id: str, kind: str, **fields: Any) -> bool:
         """The log has a statement."""
-        return self.feed(made.Recorded(statement_id=statement_id, statement_type=kind))
+        return self.feed(made.Recorded(statement_id=statement_id, statement_type=kind, **fields))
 
     def said(self, event_type: str, **having: Any) -> list[Event]:
         """Events in the outbox with these fields, each held against its contract."""
@@ -126,6 +147,17 @@ class World:
         for row in rows:
             event_contract(event_type).validator.validate(row)
         return [dict(row) for row in rows]
+
+    def carry(self, campaign: Mapping[str, Any]) -> int:
+        """Deliver what was said of a campaign to the worker until nothing is new; how many."""
+        kinds = ("request.issued.v1", "request.ended.v1", "mail.queued.v1")
+        carried = 0
+        while True:
+            events = [e for kind in kinds for e in self.said(kind, campaign_id=campaign["id"])]
+            new = sum(self.feed(event) for event in events)
+            if not new:
+                return carried
+            carried += new
 
     def pair(self, **supplier: Any) -> Pair:
         """A requester, its one supplier enrolled, and an issued request between them."""
@@ -160,6 +192,16 @@ class Pair:
     def signed(self, **fields: Any) -> Any:
         """A revision the log has; returns what was prepared."""
         prepared = self.prepared(self.response(**fields))
+        return self.recorded(prepared)
+
+    def saved_again(self, **fields: Any) -> Any:
+        """The draft saved once more, over its newest version."""
+        draft = self.respondent.get(f"/requests/{self.request_id}")["response_id"]
+        version = self.respondent.get(f"/responses/{draft}")["version"]
+        return self.respondent.put(f"/responses/{draft}", made.ResponseBody(**fields), version)
+
+    def recorded(self, prepared: Any) -> Any:
+        """The log has all statements of a revision."""
         for statement in prepared["statements"]:
             self.respondent.world.record(statement["statement_id"], statement["type"])
         return prepared

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from services.risk.rules.facts import Answer, Component, Declaration, LinkFacts
+from services.risk.rules.facts import Answer, Component, Declaration, LinkFacts, PreScreen
 from services.risk.rules.results import results
 from services.risk.rules.world import UNHEARD, Listed, SubTier, World, WorldLink
 from tests.risk.worlds import AS_OF, seen_by, world_of
@@ -60,6 +61,15 @@ def answered(level: str = "L2", **attributes: str) -> LinkFacts:
             ),
         ),
     )
+
+
+def no_ai(level: str = "L2") -> LinkFacts:
+    """No component, and "none" signed for all three ticks: the list is closed."""
+    facts = answered(level)
+    assert facts.declaration is not None
+    ticks: dict[str, PreScreen] = dict.fromkeys(facts.declaration.pre_screen, "none")
+    declared = replace(facts.declaration, pre_screen=ticks)
+    return replace(facts, components=(), declaration=declared)
 
 
 def entry(supplier: str, dependency: str = "critical", **changes: Any) -> Listed:

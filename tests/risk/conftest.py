@@ -5,35 +5,33 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import psycopg
 import pytest
 from pydantic import SecretStr
 from sqlalchemy.engine import make_url
 
-from services.kit import clock, keyfiles
+from services.kit import clock
 from services.kit.auth import Issuer
 from services.kit.settings import Settings
 from services.migrate import migrate
-from tests.factories.risk import NOW, ORIGIN, CheckpointSigned, event
+from tests.deployments import deployed
+from tests.factories.risk import NOW, CheckpointSigned, event
+from tests.risk.owner import At, Owner
+from tests.risk.receiver import Receiver, receiving
 from tests.risk.site import Site
 from tests.risk.two import Two
 
 
 @pytest.fixture(scope="session")
-def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def settings(
+    database_url: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    token_pem: bytes,
+) -> Settings:
     """Settings of a migrated database; only this service's schema."""
-    folder: Path = tmp_path_factory.mktemp("rensho")
-    made = Settings(
-        data_dir=folder / "data",
-        keys_dir=folder / "keys",
-        database_url=SecretStr(database_url),
-        log_origin=ORIGIN,
-    )
-    keyfiles.init(made)
-    migrate(made, ("risk",))
-    return made
+    folder = tmp_path_factory.mktemp("rensho")
+    return deployed(database_url, folder, ("risk",), token_pem)
 
 
 @pytest.fixture
@@ -97,3 +95,18 @@ def site(running_site: Site, at: Callable[[datetime], None]) -> Site:
 def two(site: Site) -> Two:
     """A customer that recorded a supplier, and nothing else yet."""
     return Two(site)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as made:
+        yield made
+
+
+@pytest.fixture
+def owner(site: Site, receiver: Receiver, at: At) -> Iterator[Owner]:
+    made = Owner(site, receiver, at)
+    yield made
+    # What is still due must not come to another test, whose clock may stand later.
+    for one in made.call("GET", "/webhooks").json()["items"]:
+        made.call("DELETE", f"/webhooks/{one['id']}")

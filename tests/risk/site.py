@@ -15,7 +15,7 @@ from services.kit.db import Actor, Database
 from services.kit.outbox import Event, receive
 from services.kit.settings import Settings
 from services.risk.app import PLUMBING, handlers, web
-from tests.factories.risk import Firm
+from tests.factories.supply_chains import Firm
 
 ALL = {"scores.read", "snapshots.read", "snapshots.write", "audit.read"}
 
@@ -36,6 +36,8 @@ class Site:
     def close(self) -> None:
         self.http.close()
         self.app.state.db.close()
+        self.app.state.direct.close()
+        self.app.state.exports.close()
         self.worker.close()
 
     def hear(self, *events: Event) -> None:

@@ -7,10 +7,19 @@ from dataclasses import replace
 
 import pytest
 
-from services.risk.rules.facts import PreScreen
 from services.risk.rules.number import BOUNDS
 from services.risk.rules.results import settle
-from tests.risk.chains import SILENT_FIRM, answered, entry, evidenced, judged, link, listed, world
+from tests.risk.chains import (
+    SILENT_FIRM,
+    answered,
+    entry,
+    evidenced,
+    judged,
+    link,
+    listed,
+    no_ai,
+    world,
+)
 from tests.risk.worlds import alias, seen_by
 
 
@@ -71,14 +80,10 @@ def test_what_an_unnamed_maker_weighs_is_credited_to_the_trading_house() -> None
 
 
 def test_a_firm_below_that_signed_no_ai_has_no_sub_tier() -> None:
-    facts = answered()
-    assert facts.declaration is not None
-    ticks: dict[str, PreScreen] = dict.fromkeys(facts.declaration.pre_screen, "none")
-    no_ai = replace(facts, components=(), declaration=replace(facts.declaration, pre_screen=ticks))
     found = judged(
         link("me", "a", sub_tier=listed(entry("b"))),
-        link("a", "b", facts=no_ai, sub_tier="silent"),
-        link("me", "c", facts=no_ai, sub_tier="silent"),
+        link("a", "b", facts=no_ai(), sub_tier="silent"),
+        link("me", "c", facts=no_ai(), sub_tier="silent"),
     )
     assert [tier["tier"] for tier in found["tiers"]] == [1, 2]
     assert found["suppliers"][1]["sub_tier"]["evidenced"] == "0.000000000"

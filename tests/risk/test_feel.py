@@ -36,7 +36,7 @@ def own(components: Any) -> float:
 
 
 def link(name: str, nats: float, *, below: int | None = None, is_silent: bool = False) -> Link:
-    return Link(name, name, Interval(nats, nats), 1.0, False, {}, {}, below, is_silent)
+    return Link(name, name, Interval(nats, nats), 1.0, False, {}, {}, below, is_silent, False)
 
 
 def index(case: Any) -> float:

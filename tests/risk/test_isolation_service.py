@@ -8,7 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.factories.risk import Firm, Scene, StatementRecorded, StatementRefused, event
+from tests.factories.risk import LinkClassified, StatementRecorded, StatementRefused, event
+from tests.factories.supply_chains import Firm, Scene
 from tests.risk.site import Site
 
 HEARD = (
@@ -16,14 +17,22 @@ HEARD = (
     "enrolment",
     "questionnaire",
     "request",
+    "request_change",
     "response",
     "recorded",
     "refused",
     "key_change",
     "review",
 )
-SHOWN = ("label", "snapshot", "snapshot_signed", "snapshot_logged", "snapshot_refused", "score")
-EVIDENCE = tuple(name for name in (*HEARD, *SHOWN) if name not in ("link", "label"))
+# Made anew from the others, and no evidence.
+SERVED = ("served", "served_name")
+SHOWN = (
+    *("label", "snapshot", "snapshot_signed", "snapshot_logged", "snapshot_refused", "score"),
+    *("seen_link", "advised", "own_score", "policy_version", "class_version"),
+    *SERVED,
+)
+BY_REQUESTS = ("snapshot", "policy_version")
+EVIDENCE = tuple(n for n in (*HEARD, *SHOWN) if n not in ("link", "label", *SERVED))
 
 
 def connect(site: Site, role: Any) -> psycopg.Connection[Any]:
@@ -49,8 +58,12 @@ def worker(site: Site) -> Iterator[psycopg.Connection[Any]]:
 def maker(site: Site) -> Firm:
     """A requester with a row in every table that is shown to requesters."""
     scene, firm = Scene(), Firm("Maker")
-    scene.supplied(firm, Firm("First"))
+    supply = scene.supplied(firm, Firm("First"), vendor_codes=["V-1"])
+    scene.enrolled(supply)
+    scene.say(LinkClassified, org_id=firm.org, link_id=supply.link)
     site.hear(*scene.events)
+    headers = site.headers(firm, {"policies.write"})
+    assert site.http.post("/policies", json={}, headers=headers).status_code == 201
     for kind in (StatementRecorded, StatementRefused):
         made = site.get(firm, f"/snapshots/{site.ask(firm)['id']}").json()
         site.hear(event(kind, statement_id=made["statement_id"], statement_type="risk-snapshot"))
@@ -122,9 +135,41 @@ def test_a_snapshot_can_be_asked_for_oneself_alone(
             app.execute(sentence, [Firm("Other").org])
 
 
-@pytest.mark.parametrize("table", [name for name in SHOWN if name != "snapshot"])
+@pytest.mark.parametrize("table", [name for name in SHOWN if name not in BY_REQUESTS])
 def test_requests_cannot_make_up_what_the_worker_judges(
     app: psycopg.Connection[Any], table: str
 ) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         app.execute(f"INSERT INTO risk.{table} DEFAULT VALUES")
+
+
+@pytest.mark.parametrize("table", ["webhook", "webhook_message", "webhook_delivery", "folder_drop"])
+def test_what_a_requester_sets_up_is_its_own(
+    app: psycopg.Connection[Any], worker: psycopg.Connection[Any], maker: Firm, table: str
+) -> None:
+    seconds = "now()"
+    rows = {
+        "folder_drop": f"(org_id, encoding, asked_at) VALUES (%(org)s, 'utf-8', {seconds})",
+        "webhook": "(id, org_id, url, types, description, secret_number, created_at) VALUES"
+        f" (gen_random_uuid(), %(org)s, 'https://erp.example/', '{{}}', '', 1, {seconds})",
+        "webhook_message": "(id, org_id, type, about, body, created_at) VALUES"
+        f" (gen_random_uuid(), %(org)s, 'x', gen_random_uuid()::text, '', {seconds})",
+    }
+    with app.transaction():
+        app.execute("SELECT set_config('rensho.org', %s, true)", [maker.org])
+        for name, row in rows.items():
+            app.execute(f"INSERT INTO risk.{name} {row}".encode(), {"org": maker.org})
+        app.execute(
+            "INSERT INTO risk.webhook_delivery (webhook_id, message_id, org_id, attempts)"
+            " SELECT w.id, m.id, w.org_id, 0 FROM risk.webhook w, risk.webhook_message m"
+        )
+    assert seen(app, table, maker.org) == {maker.org}
+    assert seen(app, table, Firm("Other").org) == set()
+    assert seen(app, table, None) == set()
+    assert maker.org in seen(worker, table, None)
+    name = table if table in rows else "webhook"
+    statement = f"INSERT INTO risk.{name} {rows[name]}".encode()
+    with app.transaction():
+        app.execute("SELECT set_config('rensho.org', %s, true)", [maker.org])
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), app.transaction():
+            app.execute(statement, {"org": Firm("Other").org})

@@ -16,7 +16,8 @@ from services.risk.rules.facts import Facts, LinkFacts
 from services.risk.rules.number import BOUNDS
 from services.risk.rules.results import results, settle
 from services.risk.rules.standing import Judge
-from services.risk.rules.world import World
+from services.risk.rules.world import World, WorldLink
+from tests.risk.chains import SILENT_FIRM, answered, entry, link, listed, no_ai, world
 from tests.risk.worlds import (
     link_facts,
     seen_by,
@@ -57,20 +58,82 @@ def indices(judgement: dict[str, Any]) -> dict[str, float]:
     return found
 
 
-@thorough
-@given(worlds(), st.data())
-def test_hiding_never_helps(world: World, data: st.DataObject) -> None:
-    link = data.draw(st.sampled_from(list(world.links.values())))
-    kind, hidden = data.draw(st.sampled_from(list(withholdings(link))))
-    note(f"{link.id} withholds: {kind}")
-    links = dict(world.links) | {(link.customer, link.supplier): hidden}
-    before, after = indices(judged(world)), indices(judged(replace(world, links=links)))
-    lowered = {
+def lowered(world: World, hidden: WorldLink, requester: str = REQUESTER) -> dict[str, Any]:
+    """Which indices fall if one link becomes what is left of it; a tier that is gone fell."""
+    links = dict(world.links) | {(hidden.customer, hidden.supplier): hidden}
+    before, after = (
+        indices(results(seen_by(requester, one))) for one in (world, replace(world, links=links))
+    )
+    return {
         name: (value, after.get(name))
         for name, value in before.items()
         if after.get(name, -1.0) < value - CLOSE
     }
-    assert not lowered
+
+
+@thorough
+@given(worlds(), st.data())
+def test_hiding_never_helps(world: World, data: st.DataObject) -> None:
+    chosen = data.draw(st.sampled_from(list(world.links.values())))
+    kind, hidden = data.draw(st.sampled_from(list(withholdings(chosen))))
+    note(f"{chosen.id} withholds: {kind}")
+    assert not lowered(world, hidden)
+
+
+CLOSED = {
+    "an own link": (
+        link("me", "closed", facts=no_ai(), sub_tier=listed(entry("below"))),
+        link("me", "silent", facts=SILENT_FIRM),
+    ),
+    "an own link between bad ones": (
+        link("me", "closed", facts=no_ai(), sub_tier=listed(entry("below", "negligible"))),
+        link("me", "bad", facts=SILENT_FIRM, sub_tier="none"),
+    ),
+    "a link below": (
+        link("me", "top", sub_tier=listed(entry("closed"), critical=1)),
+        link("top", "closed", facts=no_ai(), sub_tier=listed(entry("below"))),
+    ),
+    "a trading house below": (
+        link("me", "top", sub_tier=listed(entry("closed", pass_through=True))),
+        link("top", "closed", facts=no_ai(), sub_tier=listed(entry("below"))),
+    ),
+    "a trading house that is a supplier elsewhere": (
+        link("me", "top", sub_tier=listed(entry("closed", pass_through=True))),
+        link("me", "side", sub_tier=listed(entry("top"))),
+        link("side", "top", sub_tier=listed(entry("closed"))),
+        link("top", "closed", facts=no_ai(), sub_tier=listed(entry("below"))),
+    ),
+}
+
+
+@pytest.mark.parametrize("links", CLOSED.values(), ids=CLOSED)
+@pytest.mark.parametrize("behind", ["none", "silent", listed(), listed(entry("closed"))])
+def test_hiding_what_closes_a_list_never_helps(links: tuple[WorldLink, ...], behind: Any) -> None:
+    """Decision 0044: what a firm with "no AI" withholds lowers no index of its buyers."""
+    below = link("closed", "below", sub_tier=behind)
+    seen = world(*links, below)
+    (closed,) = (one for one in links if one.supplier == "closed")
+    for kind, hidden in withholdings(closed):
+        assert not lowered(seen, hidden, requester="me"), kind
+
+
+@pytest.mark.parametrize("judged_as", ["negligible", "minor"])
+@pytest.mark.parametrize("passed_as", ["moderate", "critical"])
+def test_hiding_one_of_two_entries_for_a_firm_never_helps(judged_as: str, passed_as: str) -> None:
+    """A firm that is both supplier and trading house in one list is two entries."""
+    twice = listed(entry("twice", judged_as), entry("twice", passed_as, pass_through=True))
+    seen = world(
+        link("me", "top", sub_tier=twice),
+        link(
+            *("top", "twice"),
+            facts=answered("L1", safetyFunction="critical"),
+            sub_tier=listed(entry("good", "negligible")),
+        ),
+        link("twice", "good", facts=no_ai()),
+    )
+    for one in seen.links.values():
+        for kind, hidden in withholdings(one):
+            assert not lowered(seen, hidden, requester="me"), (one.id, kind)
 
 
 @thorough

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from services.kit import clock
-from tests.factories.risk import NOW, Firm, Supply, an_id, component
+from tests.factories.risk import NOW, an_id
+from tests.factories.supply_chains import Firm, Supply, component
 from tests.risk.two import Two
 
 

@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 
 from services.risk.rules.band import band
-from tests.risk.chains import SILENT_FIRM, answered, entry, evidenced, judged, link, listed
+from tests.risk.chains import (
+    SILENT_FIRM,
+    answered,
+    entry,
+    evidenced,
+    judged,
+    link,
+    listed,
+    no_ai,
+)
 from tests.risk.worlds import AS_OF, POLICY, alias
 
 PRINCIPLES = {"C-1", "C-2", "C-4", "C-7"}
@@ -59,6 +68,33 @@ def test_a_silent_list_is_unseen_in_every_deeper_tier() -> None:
             "gap": {"claimed": "0.000000000", "evidenced": "1.000000000"},
             "coverage": "0.000000000",
         }
+
+
+def test_a_closed_list_weighs_as_much_as_a_silent_one_and_adds_no_risk() -> None:
+    found = judged(
+        link("me", "a", facts=no_ai(), sub_tier="silent"),
+        link("me", "b", facts=SILENT_FIRM, dependency="moderate"),
+    )
+    assert [tier["tier"] for tier in found["tiers"]] == list(range(1, 11))
+    for tier in found["tiers"][1:]:
+        # .35 / (1 + .35): b's class against both.
+        assert tier["index"] == {"claimed": "0.000000000", "evidenced": "0.259259259"}
+        assert tier["unseen_width"] == tier["unseen_weight"] == "0.259259259"
+        # What is closed has nothing to answer.
+        assert tier["coverage"] == "0.000000000"
+        assert tier["principles"]["C-2"]["gap"]["evidenced"] == "1.000000000"
+    silent = 1 - math.exp(-3.729513466 - 1.049822124)
+    deeper = sum(0.65**n for n in range(1, 10))
+    expected = (0.025 + 0.35 * silent + 0.35 * deeper) / (1.35 * (1 + deeper))
+    assert evidenced(found["portfolio_index"]) == pytest.approx(expected, abs=1e-8)
+
+
+def test_what_is_closed_alone_makes_no_tier_but_counts_in_the_portfolio() -> None:
+    found = judged(link("me", "a", facts=no_ai(), sub_tier=listed(entry("b"))), link("a", "b"))
+    assert [tier["tier"] for tier in found["tiers"]] == [1]
+    assert found["tiers"][0]["index"]["evidenced"] == "0.025000000"
+    expected = 0.025 / sum(0.65**n for n in range(10))
+    assert evidenced(found["portfolio_index"]) == pytest.approx(expected, abs=1e-8)
 
 
 def test_the_portfolio_index_goes_over_all_tiers() -> None:

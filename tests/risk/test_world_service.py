@@ -10,19 +10,15 @@ import pytest
 
 from services.kit import clock
 from tests.factories.risk import (
-    NO_LIST,
     NOW,
-    Firm,
     OrganizationEnrolled,
     StatementRecorded,
     StatementRefused,
     an_id,
-    component,
     event,
-    key_id,
-    listed,
     question,
 )
+from tests.factories.supply_chains import NO_LIST, Firm, component, listed
 from tests.risk.two import Two
 
 
@@ -76,82 +72,6 @@ def test_a_response_counts_only_if_the_log_holds_exactly_it(
     (declaration if statement == "declaration" else of_component).update(change)
     direct = two.direct()
     assert (direct["declaration"], direct["components"], direct["submitted"]) == (None, [], False)
-
-
-@pytest.mark.parametrize(
-    ("role", "confirmed", "origin", "assurance"),
-    [
-        ("responsible-officer", True, "self", "L2"),
-        ("responsible-officer", True, "excel", "L2"),
-        ("responsible-officer", False, "self", "L1"),
-        ("ai-governance-lead", True, "self", "L1"),
-        ("responsible-officer", True, "relayed", "proxy"),
-        ("transcriber", True, "transcribed", "proxy"),
-    ],
-)
-def test_assurance_follows_role_key_and_origin(
-    two: Two, role: str, confirmed: bool, origin: str, assurance: str
-) -> None:
-    two.scene.asked(two.supply)
-    two.scene.enrolled(two.supply, confirmed=confirmed)
-    submitted = two.scene.submitted(
-        two.supply, origin=origin, components=[component("chat", {"Q-1": "yes"})]
-    )
-    two.scene.recorded(two.supply, submitted, signer_role=role)
-    direct = two.direct()
-    said = [direct["declaration"], *direct["components"], *direct["components"][0]["answers"]]
-    assert {one["assurance"] for one in said} == {assurance}
-    assert all(one["covered"] for one in said)
-
-
-@pytest.mark.parametrize(
-    ("changes", "covered"),
-    [
-        ([], False),
-        ([("enrol", None)], False),
-        ([("enrol", "mailbox")], True),
-        ([("enrol", None), ("confirm", "confirmed")], True),
-        ([("rotate", "mailbox")], True),
-        ([("enrol", "mailbox"), ("revoke", None)], False),
-        ([("enrol", "mailbox"), ("suspend", None)], False),
-        ([("enrol", "mailbox"), ("revoke", None), ("confirm", "confirmed")], False),
-        ([("enrol", "mailbox"), ("revoke", None), ("enrol", "mailbox")], True),
-        ([("enrol", "mailbox"), ("revoke", None), ("enrol", None)], False),
-    ],
-)
-def test_a_key_covers_only_while_it_counts_on_this_link(
-    two: Two, changes: list[tuple[str, str | None]], covered: bool
-) -> None:
-    two.scene.asked(two.supply)
-    two.scene.enrolled(two.supply, key=False)
-    for change, assurance in changes:
-        two.scene.key(two.supply, change, assurance)
-    two.scene.recorded(two.supply, two.scene.submitted(two.supply))
-    assert two.direct()["declaration"]["covered"] is covered
-
-
-def test_a_key_another_customer_confirmed_is_pending_here(two: Two) -> None:
-    other = two.scene.supplied(Firm("Other"), two.supply.firm)
-    two.scene.asked(two.supply)
-    two.scene.enrolled(two.supply, key=False)
-    two.scene.enrolled(other)
-    two.scene.recorded(two.supply, two.scene.submitted(two.supply))
-    assert not two.direct()["declaration"]["covered"]
-
-
-def test_another_key_of_the_same_firm_covers_nothing(two: Two) -> None:
-    two.scene.asked(two.supply)
-    two.scene.enrolled(two.supply)
-    two.scene.recorded(two.supply, two.scene.submitted(two.supply), key_id=key_id())
-    assert not two.direct()["declaration"]["covered"]
-
-
-def test_an_expired_statement_no_longer_covers(two: Two) -> None:
-    two.scene.asked(two.supply)
-    two.scene.enrolled(two.supply)
-    end = clock.rfc3339(NOW + timedelta(hours=23))
-    two.scene.recorded(two.supply, two.scene.submitted(two.supply), not_after=end)
-    assert not two.direct()["declaration"]["covered"]
 
 
 def test_what_was_not_opened_is_withheld_and_keeps_its_value_to_itself(two: Two) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from rensho import replay
 
-from tests.factories.risk import Firm, Scene, Supply, component
+from tests.factories.supply_chains import Firm, Scene, Supply, component
 from tests.risk.site import Site
 
 

@@ -69,7 +69,9 @@ def test_the_main_job_ends_the_same_when_worker_relay_and_sequencer_are_killed_m
 
         assert main_job.comparable(played.summary) == main_job.comparable(expected)
         assert {given["state"] for given in played.story.signed.values()} == {"logged"}
-        assert all(line.endswith(": VALID") for line in played.verified)
+        six = "VALID in signature, log, time, context, status, content"
+        assert len(played.verified) == 3
+        assert all(line.endswith(f": {six}") for line in played.verified)
         wait_until(lambda: backlog(processes["relay"]) == 0, "every event to have its effect", 60)
         # Nobody ended but by our hand, or because the killed one's lock was still held.
         endings = {(p.name, code) for p in processes.values() for code in p.endings}

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.outbox import kill_one, restart_some
 from tests.system.conftest import Fresh, told_to_use
 from tests.system.effects import effects_of
-from tests.system.processes import Process, backlog, carriers, together, wait_until
+from tests.system.processes import backlog, carriers, together, wait_until
 from tests.system.rabbit import Rabbit
 
 pytestmark = [pytest.mark.needs("rabbitmq"), pytest.mark.slow, pytest.mark.system]
@@ -32,9 +33,9 @@ def test_a_thousand_events_have_exactly_one_effect_each_under_kills(
         for _ in range(_ROUNDS):
             effects.say(_EVENTS_A_ROUND)
             time.sleep(chance.uniform(0.0, 0.8))
-            _kill_one(processes, chance)
+            kill_one(processes, chance)
             time.sleep(chance.uniform(0.0, 0.8))
-            _restart_some(processes, chance)
+            restart_some(processes, chance)
         for process in processes.values():
             process.restart()
         assert sum(process.kills for process in processes.values()) >= _ROUNDS / 2
@@ -48,21 +49,3 @@ def test_a_thousand_events_have_exactly_one_effect_each_under_kills(
         assert effects.counts() == effects.exactly_once()
         assert effects.in_inboxes() == dict.fromkeys(effects.exactly_once(), effects.said)
         assert effects.unfinished() == 0
-
-
-def _kill_one(processes: dict[str, Process], chance: random.Random) -> None:
-    living = [process for process in processes.values() if process.alive]
-    if not living:
-        return
-    victim = chance.choice(living)
-    if victim.name == "relay" or chance.random() < 0.5:
-        victim.kill()
-    else:
-        victim.kill_child()
-
-
-def _restart_some(processes: dict[str, Process], chance: random.Random) -> None:
-    # Not everybody at once: for a while nobody carries, or nobody works.
-    for process in processes.values():
-        if not process.alive and chance.random() < 0.8:
-            process.restart()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from rensho import archive
 from rensho.errors import VerificationError
 from rensho.history import TreeHead
-from rensho.statement import REVIEW, Statement, parse
+from rensho.statement import GRANT, REVIEW, WITHDRAWAL, Anchor, Statement, parse
 from rensho.trust import Deployment
 from rensho.verify import Recorded
 from sqlalchemy.orm import Session
@@ -24,6 +25,8 @@ from services.attestation.rules.names import org_urn
 from services.attestation.rules.submissions import Disclosures
 from services.attestation.store import known, log, statements
 from services.kit.auth import Principal
+
+_ABOUT: Final = (REVIEW, GRANT, WITHDRAWAL)
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,12 @@ def requests_answered(
     ids = {UUID(entry.request_id) for entry in entries}
     found = known.requests_by_id(tx, ids)
     links = {link.link_id for link in known.links_of_respondent(tx, who.org)}
-    if found.keys() != ids or any(asked.link_id not in links for asked in found.values()):
+    # What a requester typed in from paper it signs itself, and only for what it asked itself.
+    typed = all(one.predicate.get("origin") == "transcribed" for one in said)
+    if found.keys() != ids or not all(
+        asked.link_id in links or (typed and asked.requester_org_id == who.org)
+        for asked in found.values()
+    ):
         raise RequestNotKnownYet
     for entry in entries:
         if entry.org != org_urn(found[UUID(entry.request_id)].requester_org_id):
@@ -89,12 +97,12 @@ def lay_beside(
     wanted = {*requests}
     for one in said:
         wanted |= {one.supersedes} if one.supersedes is not None else set()
-        wanted |= {one.subject_sha256} if one.name == REVIEW else set()
+        wanted |= {one.subject_sha256} if one.name in _ABOUT else set()
     rows = statements.statements_by_id(tx, wanted)
     for response_id in {UUID(one.response[0]) for one in said if one.response}:
         for row in statements.statements_of_response(tx, response_id, who.org):
             rows[row.statement_id] = row
-    places = log.indexes(tx, rows)
+    places = log.places(tx, rows)
     disclosures: dict[str, dict[str, list[str]]] = {}
     for opened in statements.disclosures_of(tx, places):
         disclosures.setdefault(opened.statement_id, {}).setdefault(opened.kind, []).append(
@@ -102,25 +110,26 @@ def lay_beside(
         )
     return Earlier(
         recorded=tuple(
-            Recorded(parse(rows[statement_id].payload, [here.predicate_base]), (0, index))
-            for statement_id, index in places.items()
+            Recorded(parse(rows[statement_id].payload, [here.predicate_base]), position)
+            for statement_id, position in places.items()
         ),
         documents={
             file_name(row.sha256, row.kind): row.content
             for row in statements.documents_of(tx, list(places))
         },
         disclosures=disclosures,
-        heads=_heads(tx, here, said),
+        heads=heads_of(tx, (one.anchor for one in said)),
     )
 
 
-def _heads(
-    tx: Session, here: Deployment, said: Sequence[Statement]
-) -> dict[tuple[str, int], TreeHead]:
+def heads_of(tx: Session, anchors: Iterable[Anchor | None]) -> dict[tuple[str, int], TreeHead]:
+    """Return the heads of our own logs that some anchors name; a foreign one is missing."""
     found: dict[tuple[str, int], TreeHead] = {}
-    origin = here.epochs[-1].origin
-    for size in {one.anchor.size for one in said if one.anchor is not None}:
-        for head in log.checkpoints_of_size(tx, size):
+    epochs = {epoch.origin: epoch.number for epoch in log.epochs(tx)}
+    for origin, size in {(one.origin, one.size) for one in anchors if one is not None}:
+        if origin not in epochs:
+            continue
+        for head in log.checkpoints_of_size(tx, epochs[origin], size):
             # The newest of one size: an idle log cosigns its head again and again.
             found[origin, size] = TreeHead(head.root_hash, head.signed_at)
     return found

@@ -10,7 +10,6 @@ from uuid import UUID
 from rensho import bundle as bundles
 from rensho import strict_base64, times
 from rensho.errors import Code, VerificationError
-from rensho.history import TreeHead
 from rensho.statement import RISK_SNAPSHOT, Statement, parse
 from rensho.trust import Deployment
 from rensho.verify import Submission, check_submission
@@ -18,10 +17,11 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from services.attestation.actions.earlier import heads_of
 from services.attestation.actions.keeping import Checked, keep
 from services.attestation.actions.trust import deployment
 from services.attestation.rules.names import org_urn
-from services.attestation.store import log, statements
+from services.attestation.store import statements
 from services.attestation.store.known import (
     CampaignPrepared,
     LinkEnd,
@@ -29,6 +29,7 @@ from services.attestation.store.known import (
     RequestKnown,
 )
 from services.attestation.store.statements import Reader
+from services.kit.clock import whole_second
 from services.kit.outbox import Event, say
 
 # A snapshot's documents stay with the risk service; what is logged is that it was made.
@@ -125,14 +126,11 @@ def snapshot_signed(tx: Session, event: Event, now: datetime) -> None:
     if statements.statements_by_id(tx, [said.id]):
         return
     checked = Checked(statement=said, envelope=bundle.envelope, key=signer[0], opener=owner)
-    keep(tx, owner, RISK_SNAPSHOT, [checked], now.replace(microsecond=0))
+    keep(tx, owner, RISK_SNAPSHOT, [checked], whole_second(now))
 
 
 def _codes(tx: Session, data: bytes, said: Statement, here: Deployment, now: datetime) -> set[Code]:
-    heads = {}
-    if said.anchor is not None:
-        for head in log.checkpoints_of_size(tx, said.anchor.size):
-            heads[said.anchor.origin, head.size] = TreeHead(head.root_hash, head.signed_at)
+    heads = heads_of(tx, [said.anchor])
     found = check_submission(Submission(bundles=(data,), heads=heads), here, now)
     return set(found) - _NOT_OURS_TO_HOLD
 

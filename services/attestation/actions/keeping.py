@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from rensho import disclosure
@@ -25,6 +26,7 @@ from services.attestation.store.statements import (
     StatementDocument,
     Submission,
 )
+from services.kit.bulk import insert_many
 from services.kit.db import new_id
 
 
@@ -58,75 +60,111 @@ def keep(
     Raises:
         AlreadyRecorded: one of them, or another successor of what one replaces, is there.
     """
-    submission = Submission(id=new_id(), owner_org_id=owner, kind=kind, received_at=received_at)
-    tx.add(submission)
-    tx.flush()
+    return keep_all(tx, owner, [(kind, checked)], received_at)[0]
+
+
+def keep_all(
+    tx: Session,
+    owner: UUID,
+    groups: Sequence[tuple[str, Sequence[Checked]]],
+    received_at: datetime,
+) -> list[Submission]:
+    """Store several submissions, each a kind and its statements, as `keep` stores one.
+
+    Raises:
+        AlreadyRecorded: for all of them, if it is so for one.
+    """
+    made = [
+        Submission(id=new_id(), owner_org_id=owner, kind=kind, received_at=received_at)
+        for kind, _ in groups
+    ]
+    rows = (
+        _row(submission, one)
+        for submission, (_, checked) in zip(made, groups, strict=True)
+        for one in checked
+    )
     try:
         with tx.begin_nested():
-            tx.add_all(_row(submission, one) for one in checked)
+            tx.add_all(made)
             tx.flush()
+            insert_many(tx, statements.Statement, rows)
     except IntegrityError as why:
-        # A twin of this submission, or a rival of it, was committed after we looked.
+        # A twin of a submission, or a rival of it, was committed after we looked.
         msg = "a statement of this submission was recorded before"
         raise AlreadyRecorded(msg) from why
-    documents: dict[tuple[str, str], Document] = {}
+    checked = [one for _, group in groups for one in group]
+    insert_many(tx, Reader, (row for one in checked for row in _readers(owner, one)))
+    insert_many(tx, Disclosure, (row for one in checked for row in _opened(one)))
+    _keep_documents(tx, owner, checked)
+    log.enqueue(tx, "submission", *(one.id for one in made))
+    return made
+
+
+def _keep_documents(tx: Session, owner: UUID, checked: Sequence[Checked]) -> None:
+    contents: dict[tuple[str, str], bytes] = {}
+    brought: dict[tuple[str, str, str], None] = {}
     for one in checked:
-        tx.add_all(_beside(owner, one))
-        for document_kind, content in one.documents:
-            place = (sha256(content), document_kind)
-            documents[place] = Document(
-                owner_org_id=owner, sha256=place[0], kind=place[1], content=content
-            )
-    if documents:
-        # The questionnaire of two campaigns, or a descriptor that did not change, is kept once.
-        known = statements.known_documents(tx, owner, documents)
-        tx.add_all(row for place, row in documents.items() if place not in known)
-    tx.flush()
-    log.enqueue(tx, "submission", submission.id)
-    return submission
-
-
-def _row(submission: Submission, one: Checked) -> statements.Statement:
-    said = one.statement
-    return statements.Statement(
-        statement_id=said.id,
-        submission_id=submission.id,
-        place=one.place,
-        type=said.name,
-        owner_org_id=submission.owner_org_id,
-        public=one.public,
-        key_id=one.key.key_id,
-        spki=one.key.spki,
-        signer_role=said.signer_role,
-        subject_sha256=said.subject_sha256,
-        response_id=UUID(said.response[0]) if said.response else None,
-        revision=said.response[1] if said.response else None,
-        answers_sha256=one.answers_sha256,
-        supersedes=said.supersedes,
-        attested_at=said.attested_at,
-        not_after=said.not_after,
-        anchor_size=said.anchor.size if said.anchor else None,
-        payload=one.envelope.payload,
-        signature=one.envelope.signature,
+        for kind, content in one.documents:
+            digest = sha256(content)
+            contents[digest, kind] = content
+            brought[one.statement.id, digest, kind] = None
+    if not contents:
+        return
+    columns = ("statement_id", "sha256", "kind", "owner_org_id")
+    links = (dict(zip(columns, (*place, owner), strict=True)) for place in brought)
+    insert_many(tx, StatementDocument, links)
+    # The questionnaire of two campaigns, or a descriptor that did not change, is kept once.
+    known = statements.known_documents(tx, owner, contents)
+    insert_many(
+        tx,
+        Document,
+        (
+            {"owner_org_id": owner, "sha256": place[0], "kind": place[1], "content": content}
+            for place, content in contents.items()
+            if place not in known
+        ),
     )
 
 
-def _beside(owner: UUID, one: Checked) -> Iterable[Reader | StatementDocument | Disclosure]:
-    statement_id = one.statement.id
+def _row(submission: Submission, one: Checked) -> dict[str, Any]:
+    said = one.statement
+    return {
+        "statement_id": said.id,
+        "submission_id": submission.id,
+        "place": one.place,
+        "type": said.name,
+        "owner_org_id": submission.owner_org_id,
+        "public": one.public,
+        "key_id": one.key.key_id,
+        "spki": one.key.spki,
+        "signer_role": said.signer_role,
+        "subject_sha256": said.subject_sha256,
+        "response_id": UUID(said.response[0]) if said.response else None,
+        "revision": said.response[1] if said.response else None,
+        "answers_sha256": one.answers_sha256,
+        "supersedes": said.supersedes,
+        "attested_at": said.attested_at,
+        "not_after": said.not_after,
+        "anchor_size": said.anchor.size if said.anchor else None,
+        "payload": one.envelope.payload,
+        "signature": one.envelope.signature,
+    }
+
+
+def _readers(owner: UUID, one: Checked) -> Iterator[dict[str, Any]]:
     for org_id in one.readers - {owner}:
-        yield Reader(statement_id=statement_id, org_id=org_id, owner_org_id=owner)
-    for place in dict.fromkeys((sha256(content), kind) for kind, content in one.documents):
-        yield StatementDocument(
-            statement_id=statement_id, sha256=place[0], kind=place[1], owner_org_id=owner
-        )
+        yield {"statement_id": one.statement.id, "org_id": org_id, "owner_org_id": owner}
+
+
+def _opened(one: Checked) -> Iterator[dict[str, Any]]:
     for number, (kind, text, whom) in enumerate(one.opened):
-        yield Disclosure(
-            statement_id=statement_id,
-            kind=kind,
-            digest=disclosure.digest(text),
-            place=number,
-            text=text,
-            owner_org_id=one.opener,
-            reader_org_id=whom.reader,
-            link_id=whom.link,
-        )
+        yield {
+            "statement_id": one.statement.id,
+            "kind": kind,
+            "digest": disclosure.digest(text),
+            "place": number,
+            "text": text,
+            "owner_org_id": one.opener,
+            "reader_org_id": whom.reader,
+            "link_id": whom.link,
+        }

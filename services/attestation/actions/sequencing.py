@@ -17,17 +17,20 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Any, cast
+from uuid import UUID
 
-from rensho import checkpoint, dsse, jcs, times
+from rensho import checkpoint, dsse, jcs, strict_json, times
 from rensho.checkpoint import NoteKey
+from rensho.dsse import Envelope
 from rensho.errors import VerificationError
 from rensho.keyring import NOT_LOGGED, KeyRing
 from rensho.keys import PrivateKey, PublicKey
 from rensho.merkle import EMPTY_ROOT, leaf_hash
 from rensho.predicates import TypeName
 from rensho.sign import PROMISE, Promise
-from rensho.statement import KEY_EVENT, RISK_SNAPSHOT
+from rensho.statement import KEY_EVENT, RISK_SNAPSHOT, STATUS
+from rensho.succession import SUCCESSION, leaf_of
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -35,14 +38,17 @@ from services.attestation.rules import tree
 from services.attestation.rules.batch import Queued, in_log_order
 from services.attestation.rules.guard import Head, SequencerRefused
 from services.attestation.rules.names import org_urn
-from services.attestation.store import keys, log, statements
+from services.attestation.store import epochs, keys, log, statements
 from services.attestation.store.log import Checkpoint, Epoch, Leaf, Queue, TrustedKey
 from services.attestation.store.statements import Refusal, Statement, Submission
+from services.kit.bulk import insert_many
+from services.kit.clock import whole_second
 from services.kit.outbox import say
 
 INCLUDE_WITHIN = timedelta(seconds=60)
 IDLE_HEAD_AFTER = timedelta(hours=1)
 BATCH = 500
+_BY_FIXED_KEYS = (KEY_EVENT, RISK_SNAPSHOT, STATUS)
 
 
 @dataclass(frozen=True)
@@ -78,10 +84,15 @@ def open_log(
             log_key=keys_.log.public.raw_ed25519,
             time_key=keys_.time.public.raw_ed25519,
             demo=demo,
-            opened_at=now,
+            opened_at=whole_second(now),
         )
     )
-    _sign(tx, keys_, Head(origin, 0, EMPTY_ROOT), 0, now)
+    sign_genesis(tx, keys_, origin, 0, now)
+
+
+def sign_genesis(tx: Session, keys_: Keys, origin: str, seq: int, now: datetime) -> None:
+    """Sign the head of size 0 of the log just begun."""
+    _sign(tx, keys_, Head(origin, 0, EMPTY_ROOT), seq, now)
 
 
 def publish_keys(tx: Session, keys_: Keys) -> None:
@@ -98,16 +109,22 @@ def publish_keys(tx: Session, keys_: Keys) -> None:
 def promise(tx: Session, keys_: Keys) -> int:
     """Give the operator's word for what is queued; return how many submissions were taken.
 
-    What a key revoked meanwhile has signed is refused here, whole. A crash before the commit: no
-    promise was ever shown, and the next run signs another one. After it: the word is given, and
-    the row in the queue stays until the word is kept.
+    What a key revoked meanwhile has signed is refused here, whole. A log that shall end promises
+    nothing more. A crash before the commit: no promise was ever shown, and the next run signs
+    another one. After it: the word is given, and the row in the queue stays until it is kept.
     """
+    opened = log.epochs(tx)
+    if opened and epochs.is_frozen(tx, opened[-1].number):
+        return 0
     taken = log.waiting(tx, "submission", "queued", BATCH)
-    origin = log.epochs(tx)[-1].origin if taken else ""
+    origin = opened[-1].origin if taken else ""
+    submissions = statements.submissions_by_id(tx, [row.id for row in taken])
+    by_submission = statements.statements_of_each(tx, submissions)
+    rings: dict[UUID, KeyRing] = {}
+    promised: list[dict[str, Any]] = []
     for row in taken:
-        submission = tx.get_one(Submission, row.id)
-        signed = statements.statements_of(tx, row.id)
-        if codes := _lapsed(tx, submission, signed):
+        submission, signed = submissions[row.id], by_submission[row.id]
+        if codes := _lapsed(tx, submission, signed, rings):
             _refuse(tx, submission, signed, codes)
             tx.delete(row)
             continue
@@ -119,14 +136,15 @@ def promise(tx: Session, keys_: Keys) -> int:
                 submission.received_at + INCLUDE_WITHIN,
             )
             envelope = dsse.sign(keys_.operator, word.to_bytes(), PROMISE)
-            tx.add(
-                statements.Promise(
-                    statement_id=one.statement_id,
-                    envelope=jcs.dumps(envelope.to_json()),
-                    received_at=submission.received_at,
-                )
+            promised.append(
+                {
+                    "statement_id": one.statement_id,
+                    "envelope": jcs.dumps(envelope.to_json()),
+                    "received_at": submission.received_at,
+                }
             )
         row.state = "promised"
+    insert_many(tx, statements.Promise, promised)
     tx.flush()
     return len(taken)
 
@@ -137,6 +155,10 @@ def append(tx: Session) -> int:
     All in one transaction: a crash before the commit leaves no leaf and no hole. After it the
     leaves are stored but under no checkpoint, so nobody has seen them; the next head covers them.
     """
+    opened = log.epochs(tx)
+    epoch = opened[-1].number if opened else 0
+    if epochs.end_of(tx, epoch) is not None or _shows_no_succession(tx, epoch):
+        return 0
     taken = log.waiting(tx, "submission", "promised", BATCH)
     if not taken:
         return 0
@@ -147,16 +169,16 @@ def append(tx: Session) -> int:
         place = one.place if seq is None else seq
         kind = cast("TypeName", one.type)
         queued.append(Queued(one.statement_id, one.submission_id, kind, place))
-    size = log.stored_size(tx)
+    size = log.stored_size(tx, epoch)
     leaves = [
         (index, found.statement_id, by_id[found.statement_id].leaf)
         for index, found in enumerate(
             in_log_order(queued, secrets.SystemRandom().shuffle), start=size
         )
     ]
-    log.add_leaves(tx, leaves)
+    log.add_leaves(tx, epoch, leaves)
     hashes = [leaf_hash(data) for _, _, data in leaves]
-    log.add_nodes(tx, tree.grow(size, log.peaks(tx, size), hashes))
+    log.add_nodes(tx, epoch, tree.grow(size, log.peaks(tx, epoch, size), hashes))
     _move(tx, taken, "appended")
     return len(leaves)
 
@@ -170,34 +192,34 @@ def next_head(tx: Session, keys_: Keys, now: datetime) -> Head | None:
     while the log can still be repaired; once it is signed, it cannot.
 
     Raises:
-        SequencerRefused: `log.corrupt` names what does not fit; `clock` if time did not advance.
+        SequencerRefused: `log.corrupt` names what does not fit; `clock` if time went back.
     """
     last = log.newest_checkpoint(tx)
     assert last is not None, "the log is open"
-    size = log.stored_size(tx)
-    if size == last.size and now - last.signed_at < IDLE_HEAD_AFTER:
-        if now < last.signed_at:
-            raise SequencerRefused("clock", f"the last head was signed at {last.signed_at}")
+    epoch = log.epochs(tx)[-1]
+    if epochs.end_of(tx, epoch.number) is not None:
         return None
-    if now <= last.signed_at:
+    size = log.stored_size(tx, epoch.number)
+    if now < last.signed_at:
         raise SequencerRefused("clock", f"the last head was signed at {last.signed_at}")
-    origin = log.epochs(tx)[-1].origin
+    if size == last.size and now - last.signed_at < IDLE_HEAD_AFTER:
+        return None
     try:
-        peaks = log.peaks(tx, last.size)
-        stored = log.root(tx, size)
+        peaks = log.peaks(tx, epoch.number, last.size)
+        stored = log.root(tx, epoch.number, size)
     except LookupError as why:
         raise SequencerRefused("log.corrupt", str(why)) from why
-    signed = refuse_altered_head(last, keys_.note_keys(origin))
+    signed = refuse_altered_head(last, keys_.note_keys(epoch.origin))
     if tree.fold(peaks) != signed.root_hash:
         raise SequencerRefused("log.corrupt", f"the nodes below size {last.size} were altered")
-    hashes = list(_rederived(tx, last.size, size))
+    hashes = list(_rederived(tx, epoch.number, last.size, size))
     if tree.extend(last.size, peaks, hashes) != stored:
         raise SequencerRefused("log.corrupt", f"two ways to the root of size {size} differ")
     grown = dict(tree.grow(last.size, peaks, hashes))
-    if log.nodes(tx, grown) != grown:
+    if log.nodes(tx, epoch.number, grown) != grown:
         # The root would hold and the proofs would not.
         raise SequencerRefused("log.corrupt", f"a node between {last.size} and {size} was altered")
-    return Head(origin, size, stored)
+    return Head(epoch.origin, size, stored)
 
 
 def sign_head(tx: Session, keys_: Keys, head: Head, now: datetime) -> None:
@@ -210,7 +232,7 @@ def sign_head(tx: Session, keys_: Keys, head: Head, now: datetime) -> None:
     """
     last = log.newest_checkpoint(tx)
     assert last is not None, "the log is open"
-    if now <= last.signed_at:
+    if now < last.signed_at:
         raise SequencerRefused("clock", f"the last head was signed at {last.signed_at}")
     _sign(tx, keys_, head, last.seq + 1, now)
 
@@ -231,7 +253,17 @@ def _sign(tx: Session, keys_: Keys, head: Head, seq: int, now: datetime) -> None
     note = checkpoint.sign(head.origin, head.size, head.root_hash, keys_.log)
     # A note has no clock; this line is the operator's word on when it signed, never a witness.
     note = checkpoint.add_cosignature(note, head.origin, keys_.time, now)
-    tx.add(Checkpoint(seq=seq, size=head.size, root_hash=head.root_hash, note=note, signed_at=now))
+    tx.add(
+        Checkpoint(
+            seq=seq,
+            epoch=log.epochs(tx)[-1].number,
+            size=head.size,
+            root_hash=head.root_hash,
+            note=note,
+            # As the time key's line says it: a fraction would be bound by nothing.
+            signed_at=whole_second(now),
+        )
+    )
     tx.flush()
     say(
         tx,
@@ -243,18 +275,19 @@ def _sign(tx: Session, keys_: Keys, head: Head, seq: int, now: datetime) -> None
     )
 
 
-def _rederived(tx: Session, start: int, end: int) -> Iterable[bytes]:
+def _rederived(tx: Session, epoch: int, start: int, end: int) -> Iterable[bytes]:
     query = (
         select(Leaf, Statement)
         .outerjoin(Statement, Statement.statement_id == Leaf.statement_id)
-        .where(Leaf.index >= start, Leaf.index < end)
+        .where(Leaf.epoch == epoch, Leaf.index >= start, Leaf.index < end)
         .order_by(Leaf.index)
     )
     expected = start
     for leaf, statement in tx.execute(query):
         if leaf.index != expected:
             break
-        if statement is None or not _fits(leaf, statement):
+        fits = _fits(leaf, statement) if statement else _fits_succession(tx, leaf)
+        if not fits:
             raise SequencerRefused(
                 "log.corrupt", f"leaf {leaf.index} is not that of statement {leaf.statement_id}"
             )
@@ -275,20 +308,52 @@ def _fits(leaf: Leaf, statement: Statement) -> bool:
         return False
 
 
-def _lapsed(tx: Session, submission: Submission, signed: Sequence[Statement]) -> list[str]:
-    """Return why a key may not sign any more what it could when the submission came in."""
-    by_keys = [one for one in signed if one.type not in (KEY_EVENT, RISK_SNAPSHOT)]
+def _fits_succession(tx: Session, leaf: Leaf) -> bool:
+    opened = {epoch.number: epoch for epoch in log.epochs(tx)}
+    epoch, old = opened[leaf.epoch], opened.get(leaf.epoch - 1)
+    if leaf.index or old is None or epoch.succession is None:
+        return False
+    try:
+        envelope = Envelope.from_json(strict_json.loads(epoch.succession), SUCCESSION)
+        envelope.open(PublicKey.from_raw_ed25519(old.log_key))
+        return leaf_of(envelope, old.log_key) == leaf.data
+    except VerificationError:
+        return False
+
+
+def _shows_no_succession(tx: Session, epoch: int) -> bool:
+    """Whether a log that follows another has no head of size 1 yet, which shows its leaf 0."""
+    return epoch > 0 and not log.checkpoints_of_size(tx, epoch, 1)
+
+
+def _lapsed(
+    tx: Session,
+    submission: Submission,
+    signed: Sequence[Statement],
+    rings: dict[UUID, KeyRing],
+) -> list[str]:
+    """Return why a key may not sign any more what it could when the submission came in.
+
+    `rings` remembers the keys of each organization for as long as this transaction.
+    """
+    by_keys = [one for one in signed if one.type not in _BY_FIXED_KEYS]
     if not by_keys:
         return []
-    ring = KeyRing(keys.ring_events(tx, [submission.owner_org_id]))
-    org = org_urn(submission.owner_org_id)
+    owner = submission.owner_org_id
+    if owner not in rings:
+        # What was stated and has no leaf yet goes into the log before what is promised now.
+        rings[owner] = KeyRing((*keys.ring_events(tx, [owner]), *keys.unlogged_events(tx, [owner])))
+    ring, org = rings[owner], org_urn(owner)
     found: dict[str, None] = {}
     for one in by_keys:
         record = ring.record(one.key_id, org)
         if record is None:
             return ["key.unknown"]
         found |= dict.fromkeys(
-            code for code, _ in record.state_at(NOT_LOGGED, submission.received_at)
+            code
+            for code, _ in record.state_at(
+                NOT_LOGGED, submission.received_at, submission.received_at
+            )
         )
     return list(found)
 

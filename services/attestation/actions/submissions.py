@@ -12,7 +12,7 @@ from rensho.bundle import Bundle
 from rensho.documents import sha256
 from rensho.errors import CODES, Code, VerificationError
 from rensho.keyring import KeyEvent, KeyRing
-from rensho.statement import DECLARATION, REQUEST, Statement, parse
+from rensho.statement import DECLARATION, GRANT, REQUEST, Statement, parse
 from rensho.trust import Deployment
 from rensho.verify import Submission as ForChecking
 from rensho.verify import check_submission
@@ -29,17 +29,27 @@ from services.attestation.actions.earlier import (
 from services.attestation.actions.keeping import Checked, keep
 from services.attestation.actions.refusals import (
     AlreadyRecorded,
+    LogFrozen,
     SubmissionRefused,
     UnknownDocument,
     WrongKind,
+)
+from services.attestation.actions.speaking import (
+    concerned,
+    keep_grant,
+    keep_withdrawal,
+    refuse_second,
+    wrong_with_grant,
 )
 from services.attestation.actions.trust import deployment
 from services.attestation.rules import submissions as rules
 from services.attestation.rules.names import org_urn
 from services.attestation.rules.submissions import Disclosures, Kind
-from services.attestation.store import keys, statements
+from services.attestation.store import epochs, keys, statements
+from services.attestation.store.base import remembered
 from services.attestation.store.statements import Submission
 from services.kit.auth import Principal
+from services.kit.clock import whole_second
 
 
 @dataclass(frozen=True)
@@ -72,36 +82,67 @@ def record(tx: Session, who: Principal, handed: Handed, now: datetime) -> Submis
     """Check a submission as every verifier will, and queue it whole.
 
     Raises:
+        AlreadyRecorded: a statement of it was submitted before, maybe this very moment.
+        Refused: whatever `examine` raises.
+    """
+    checked = examine(tx, who, handed, now)
+    # T is a whole second, as the promise will write it.
+    kept = keep(tx, who.org, handed.kind, checked, whole_second(now))
+    match handed.kind:
+        case "grant":
+            keep_grant(tx, who.org, checked[0].statement, handed.disclosures)
+        case "withdrawal":
+            keep_withdrawal(tx, who.org, checked[0].statement)
+        case _:
+            pass
+    return kept
+
+
+def examine(tx: Session, who: Principal, handed: Handed, now: datetime) -> list[Checked]:
+    """Check a submission and write nothing; return its statements, ready to be kept.
+
+    Raises:
         SubmissionRefused: with all codes of section 8 that were found.
         WrongKind, UnknownDocument: it holds what does not belong to it.
         AlreadyRecorded: a statement of it was submitted before.
+        AlreadyWithdrawn: it takes back what was taken back.
         RequestNotKnownYet: what it answers or asks has not been heard of yet.
         PreparationReplaced: the campaign was prepared anew.
+        LogFrozen: the log takes no more.
     """
-    here = deployment(tx)
+    here = _here(tx)
     read = _read(handed, here)
     said = [one.statement for one in read]
     _refuse_other_things(handed, said)
-    if known := statements.statements_by_id(tx, (one.id for one in said)):
+    if known := statements.known_ids(tx, (one.id for one in said)):
         msg = "a statement of this submission was submitted before"
         raise AlreadyRecorded(msg, statement_ids=sorted(known))
     requests: set[str] = set()
     match handed.kind:
-        case "response":
+        case "response" | "grant":
             requests = requests_answered(tx, who, handed.disclosures, said)
         case "request":
             refuse_unprepared(tx, who, said[0])
+        case "withdrawal":
+            refuse_second(tx, said[0])
         case "review":
             pass
     hints = {one.bundle.hint for one in read if one.bundle.hint is not None}
     # With the key events of whoever holds the key, a refusal can say that it is another firm's.
     events = keys.ring_events(tx, {who.org, *keys.holders(tx, hints)})
     earlier = lay_beside(tx, who, here, said, requests)
-    _check(who, handed, said, _for_checking(handed, earlier, events), here, now)
+    _check(tx, who, handed, said, _for_checking(handed, earlier, events), here, now)
     _refuse_other_documents(handed, said)
-    checked = [_checked(tx, who, handed, one, place, events) for place, one in enumerate(read)]
-    # T is a whole second, as the promise will write it.
-    return keep(tx, who.org, handed.kind, checked, now.replace(microsecond=0))
+    ring = KeyRing(events)
+    return [_checked(tx, who, handed, one, place, ring) for place, one in enumerate(read)]
+
+
+@remembered
+def _here(tx: Session) -> Deployment:
+    found = deployment(tx)
+    if epochs.is_frozen(tx, len(found.epochs) - 1):
+        raise LogFrozen
+    return found
 
 
 def _for_checking(handed: Handed, earlier: Earlier, events: tuple[KeyEvent, ...]) -> ForChecking:
@@ -135,11 +176,14 @@ def _refuse_other_things(handed: Handed, said: Sequence[Statement]) -> None:
     if not rules.is_of_kind(handed.kind, [one.name for one in said]) or len(ids) != len(said):
         msg = f"these statements are not one {handed.kind}"
         raise WrongKind(msg)
+    # A grant may open an answer of its target that no reader was given before.
+    ids |= {one.subject_sha256 for one in said if one.name == GRANT}
     if handed.disclosures.keys() - ids:
         raise SubmissionRefused(["disclosure.unknown"], "a disclosure is of no statement in hand")
 
 
 def _check(
+    tx: Session,
     who: Principal,
     handed: Handed,
     said: Sequence[Statement],
@@ -158,6 +202,8 @@ def _check(
             found.add("context.not_opened")
         if one.name == REQUEST and not _reaches_everybody(one, handed):
             found.add("content.missing")
+        if one.name == GRANT:
+            found |= wrong_with_grant(tx, one, handed.disclosures)
     if found:
         raise SubmissionRefused(sorted(found, key=CODES.index))
 
@@ -171,9 +217,7 @@ def _reaches_everybody(request: Statement, handed: Handed) -> bool:
 
 def _refuse_other_documents(handed: Handed, said: Sequence[Statement]) -> None:
     wanted = {
-        file_name(*place)
-        for one in said
-        for place in rules.documents_of(one, handed.opened(one.id), handed.document)
+        file_name(*place) for one in said for place in rules.documents_of(one, handed.document)
     }
     for name, content in handed.documents.items():
         if name not in wanted:
@@ -189,10 +233,10 @@ def _checked(
     handed: Handed,
     read: Read,
     place: int,
-    events: Sequence[KeyEvent],
+    ring: KeyRing,
 ) -> Checked:
     said, opened = read.statement, handed.opened(read.statement.id)
-    documents = rules.documents_of(said, opened, handed.document)
+    documents = rules.documents_of(said, handed.document)
     given = [
         (kind, text, rules.meant_for(kind, text))
         for kind, texts in opened.items()
@@ -202,10 +246,12 @@ def _checked(
     if handed.kind == "review":
         target = statements.statements_by_id(tx, [said.subject_sha256])[said.subject_sha256]
         readers.add(target.owner_org_id)
+    if handed.kind == "withdrawal":
+        readers |= concerned(tx, said.subject_sha256)
     return Checked(
         statement=said,
         envelope=read.bundle.envelope,
-        key=KeyRing(events).key(read.bundle.hint or ""),
+        key=ring.key(read.bundle.hint or ""),
         opener=who.org,
         place=place,
         public=said.predicate.get("audience") == "public",

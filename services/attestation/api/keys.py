@@ -6,20 +6,28 @@ import json
 import re
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import Base64Bytes, Field
+from pydantic import Base64Bytes, Field, model_validator
 from rensho import strict_base64
 from rensho.sign import ENROL_CHALLENGE
-from sqlalchemy.orm import Session
 
-from services.attestation.actions.keys import Offered, challenge, confirm, enrol
-from services.attestation.store import keys, log
+from services.attestation.actions.keys import Evidence, Offered, challenge, confirm, enrol
+from services.attestation.api.key_shown import (
+    EvidenceModel,
+    KeyOut,
+    KeysOut,
+    PublicKeysOut,
+    own_key,
+    public_keys,
+)
+from services.attestation.rules import key_life
+from services.attestation.store import keys
 from services.kit.auth import Who, needs
 from services.kit.problems import Invalid, NotFound
-from services.kit.web import Cursor, Limit, Model, Now, OnceOnly, Page, Tx
+from services.kit.web import Cursor, Limit, Model, Now, OnceOnly, Tx
 
 router = APIRouter(tags=["keys"])
 
@@ -36,19 +44,36 @@ EnrollableRole = Literal[
 
 
 class ChallengeIn(Model):
-    """A public key (base64 of its DER SubjectPublicKeyInfo) and what it shall sign for."""
+    """A public key (base64 of its DER SubjectPublicKeyInfo) and what it shall sign for.
+
+    To `rotate`, the key of id `replaces` signs too and may object for 24 hours. To `recover` from
+    the loss of it, log in with a new one-use code first; the lost key ends at once.
+    """
 
     spki: Base64Bytes
     roles: Annotated[list[EnrollableRole], Field(min_length=1)]
     custody: Literal["hsm", "browser", "file", "operator-held"]
+    purpose: Literal["enrol", "rotate", "recover"] = "enrol"
+    replaces: str | None = None
+
+    @model_validator(mode="after")
+    def _replaces_what_it_should(self) -> Self:
+        if (self.replaces is None) != (self.purpose == "enrol"):
+            msg = "a key replaces another to rotate or recover, and only then"
+            raise ValueError(msg)
+        return self
 
 
 class ChallengeOut(Model):
-    """What the key must sign, as a DSSE envelope of `payload_type` over `payload` (base64)."""
+    """What the key must sign, as a DSSE envelope of `payload_type` over `payload` (base64).
+
+    `handover_payload` is for the key that a rotation replaces, in the same payload type.
+    """
 
     challenge_id: UUID
     payload: str
     payload_type: str
+    handover_payload: str | None
     expires_at: datetime
 
 
@@ -68,53 +93,18 @@ class EnvelopeIn(Model):
 
 
 class KeyIn(Model):
-    """The signed challenge."""
+    """The signed challenge; for a rotation also the old key's signature over `handover_payload`."""
 
     challenge_id: UUID
     envelope: EnvelopeIn
-
-
-class KeyOut(Model):
-    """A key of your organization: its id is its fingerprint, to be compared by telephone.
-
-    `event` is the newest logged key event; `statement_id` and `valid_until` are its enrolment's.
-    """
-
-    key_id: str
-    state: Literal["queued", "enrolled"]
-    roles: list[str]
-    custody: str
-    statement_id: str | None
-    event: str | None
-    valid_until: datetime | None
-
-
-class KeysOut(Page):
-    """A page of keys, newest first."""
-
-    items: list[KeyOut]
-
-
-class PublicKeyOut(Model):
-    """A logged key of an organization (key events are public)."""
-
-    key_id: str
-    spki: str
-    roles: list[str]
-    event: str
-    statement_id: str
-
-
-class PublicKeysOut(Page):
-    """A page of the logged keys of an organization, in the order of the log."""
-
-    items: list[PublicKeyOut]
+    handover: EnvelopeIn | None = None
 
 
 class ConfirmationIn(Model):
-    """The supply link on which you compared the fingerprint with your supplier."""
+    """The supply link on which you compared the fingerprint with your supplier, and how."""
 
     link_id: UUID
+    evidence: EvidenceModel | None = None
 
 
 class ConfirmationOut(Model):
@@ -125,7 +115,7 @@ class ConfirmationOut(Model):
     link_id: UUID
 
 
-def _key_id(key_id: str) -> str:
+def standard_key_id(key_id: str) -> str:
     """Read a key id in a path: base64 in either alphabet, with or without its padding."""
     standard = key_id.replace("-", "+").replace("_", "/").rstrip("=") + "="
     if not _KEY_ID.fullmatch(standard):
@@ -134,7 +124,7 @@ def _key_id(key_id: str) -> str:
     return standard
 
 
-KeyId = Annotated[str, Depends(_key_id)]
+KeyId = Annotated[str, Depends(standard_key_id)]
 
 
 def _url_safe(key_id: str) -> str:
@@ -144,12 +134,17 @@ def _url_safe(key_id: str) -> str:
 @router.post("/keys/challenges", status_code=201, dependencies=[needs("keys.write")])
 def create_key_challenge(body: ChallengeIn, tx: Tx, who: Who, now: Now) -> ChallengeOut:
     """Ask for the challenge that a key must sign to be enrolled; it lives ten minutes."""
-    made = challenge(tx, who, Offered(body.spki, body.roles, body.custody), now)
+    replaces = None if body.replaces is None else standard_key_id(body.replaces)
+    offered = Offered(body.spki, body.roles, body.custody, body.purpose, replaces)
+    made = challenge(tx, who, offered, now)
     tx.info["details"]["key_id"] = made.key_id
     return ChallengeOut(
         challenge_id=made.id,
         payload=strict_base64.encode(made.payload),
         payload_type=ENROL_CHALLENGE,
+        handover_payload=strict_base64.encode(key_life.handover(made.payload, replaces))
+        if body.purpose == "rotate" and replaces is not None
+        else None,
         expires_at=made.expires_at,
     )
 
@@ -159,9 +154,10 @@ def create_key(body: KeyIn, tx: Tx, who: Who, now: Now, once: OnceOnly) -> Respo
     """Hand in the signed challenge; the key is enrolled once its key event is in the log."""
 
     def work() -> KeyOut:
-        queued = enrol(tx, who, body.challenge_id, body.envelope.model_dump(), now)
+        handover = body.handover.model_dump() if body.handover else None
+        queued = enrol(tx, who, body.challenge_id, body.envelope.model_dump(), handover, now)
         tx.info["details"]["key_id"] = queued.key_id
-        return _key(tx, who.org, queued)
+        return own_key(tx, who.org, queued, now)
 
     answer = once(work, status=202)
     key_id = json.loads(bytes(answer.body))["key_id"]
@@ -170,11 +166,11 @@ def create_key(body: KeyIn, tx: Tx, who: Who, now: Now, once: OnceOnly) -> Respo
 
 
 @router.get("/keys", dependencies=[needs("keys.read")])
-def list_keys(tx: Tx, who: Who, cursor: Cursor = None, limit: Limit = 100) -> KeysOut:
+def list_keys(tx: Tx, who: Who, now: Now, cursor: Cursor = None, limit: Limit = 100) -> KeysOut:
     """List your organization's keys, newest first."""
-    rows = keys.keys_of(tx, who.org, _position(cursor, UUID), limit + 1)
+    rows = keys.keys_of(tx, who.org, position(cursor, UUID), limit + 1)
     return KeysOut(
-        items=[_key(tx, who.org, row) for row in rows[:limit]],
+        items=[own_key(tx, who.org, row, now) for row in rows[:limit]],
         next_cursor=str(rows[limit - 1].id) if len(rows) > limit else None,
     )
 
@@ -191,7 +187,9 @@ def confirm_key(
     """Say that you compared this fingerprint with your supplier, by a call for instance."""
 
     def work() -> ConfirmationOut:
-        given = confirm(tx, who, key_id, body.link_id, now)
+        seen = body.evidence
+        evidence = Evidence(seen.kind, seen.number, seen.seen_on) if seen else None
+        given = confirm(tx, who, key_id, body.link_id, evidence, now)
         tx.info["details"]["key_id"] = key_id
         return ConfirmationOut(id=given.id, key_id=key_id, link_id=given.link_id)
 
@@ -199,38 +197,26 @@ def confirm_key(
 
 
 @router.get("/keys/{key_id:path}", dependencies=[needs("keys.read")])
-def get_key(key_id: KeyId, tx: Tx, who: Who) -> KeyOut:
+def get_key(key_id: KeyId, tx: Tx, who: Who, now: Now) -> KeyOut:
     """Look at one of your organization's keys."""
     found = keys.enrolments_of(tx, who.org, key_id)
     if not found:
         msg = "no such key"
         raise NotFound(msg)
-    return _key(tx, who.org, found[0])
+    return own_key(tx, who.org, found[0], now)
 
 
 @router.get("/organizations/{org_id}/keys", dependencies=[needs("keys.read")])
 def list_keys_of_organization(
-    org_id: UUID, tx: Tx, cursor: Cursor = None, limit: Limit = 100
+    org_id: UUID, tx: Tx, who: Who, cursor: Cursor = None, limit: Limit = 100
 ) -> PublicKeysOut:
     """List the logged keys of an organization, to compare fingerprints."""
-    after = _position(cursor, int)
-    rows = keys.public_keys(tx, org_id, -1 if after is None else after, limit + 1)
-    return PublicKeysOut(
-        items=[
-            PublicKeyOut(
-                key_id=event.key_id,
-                spki=strict_base64.encode(spki),
-                roles=event.roles,
-                event=event.event,
-                statement_id=event.statement_id,
-            )
-            for event, spki, _ in rows[:limit]
-        ],
-        next_cursor=str(rows[limit - 1][2]) if len(rows) > limit else None,
-    )
+    after = position(cursor, int)
+    shown, following = public_keys(tx, org_id, who.org, -1 if after is None else after, limit)
+    return PublicKeysOut(items=shown, next_cursor=None if following is None else str(following))
 
 
-def _position(cursor: str | None, read: Callable[[str], _T]) -> _T | None:
+def position(cursor: str | None, read: Callable[[str], _T]) -> _T | None:
     """Return where a list goes on. Raises `Invalid` for a cursor that is none of ours."""
     if cursor is None:
         return None
@@ -239,19 +225,3 @@ def _position(cursor: str | None, read: Callable[[str], _T]) -> _T | None:
     except ValueError as why:
         msg = "this cursor is none of ours"
         raise Invalid(msg) from why
-
-
-def _key(tx: Session, org_id: UUID, row: keys.Enrolment) -> KeyOut:
-    events = [found for found in keys.logged_events(tx, org_id) if found[0].key_id == row.key_id]
-    enrolments = [found for found in events if found[0].event == "enrol"]
-    published = log.newest_checkpoint(tx)
-    covered = [f for f in enrolments if published is not None and f[2] < published.size]
-    signed = covered[-1][1] if covered else None
-    details: dict[str, Any] = {"key_id": row.key_id, "roles": row.roles, "custody": row.custody}
-    return KeyOut(
-        **details,
-        state="enrolled" if signed else "queued",
-        statement_id=signed.statement_id if signed else None,
-        event=events[-1][0].event if events else None,
-        valid_until=signed.not_after if signed else None,
-    )

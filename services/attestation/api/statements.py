@@ -5,10 +5,11 @@ from __future__ import annotations
 from uuid import UUID
 
 from fastapi import APIRouter, Response
+from rensho.bundle import with_tokens
 from sqlalchemy.orm import Session
 
 from services.attestation.actions import archives
-from services.attestation.store import statements
+from services.attestation.store import statements, time_stamps
 from services.kit.auth import needs
 from services.kit.problems import NotFound
 from services.kit.web import Tx
@@ -25,10 +26,12 @@ def _bundle(tx: Session, statement_id: str, kind: str | None = None) -> Response
     if not logged or kind not in (None, found[statement_id].type):
         msg = "no such statement"
         raise NotFound(msg)
-    return Response(logged[statement_id].content, media_type=BUNDLE)
+    tokens = time_stamps.tokens_of(tx, logged).get(statement_id, ())
+    return Response(with_tokens(logged[statement_id].content, tokens), media_type=BUNDLE)
 
 
-def _zip(content: bytes, name: str) -> Response:
+def archive_answer(content: bytes, name: str) -> Response:
+    """Return an archive as a file to keep."""
     headers = {"Content-Disposition": f'attachment; filename="{name}.rensho.zip"'}
     return Response(content, media_type="application/zip", headers=headers)
 
@@ -52,7 +55,7 @@ def get_promise(statement_id: str, tx: Tx) -> Response:
 @router.get("/statements/{statement_id}.rensho.zip", response_class=Response, dependencies=_READ)
 def get_statement_archive(statement_id: str, tx: Tx) -> Response:
     """Get one statement with its signer's key events, promises and proofs."""
-    return _zip(archives.of_statement(tx, statement_id), statement_id)
+    return archive_answer(archives.of_statement(tx, statement_id), statement_id)
 
 
 @router.get("/responses/{response_id}.rensho.zip", response_class=Response, dependencies=_READ)
@@ -61,7 +64,7 @@ def get_response_archive(response_id: UUID, tx: Tx) -> Response:
 
     Its owner gets all of it; a reader its own audience entry and what was opened to it.
     """
-    return _zip(archives.of_response(tx, response_id), str(response_id))
+    return archive_answer(archives.of_response(tx, response_id), str(response_id))
 
 
 @router.get("/requests/{statement_id}/bundle", response_class=Response, dependencies=_READ)

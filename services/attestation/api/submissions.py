@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import Base64Bytes, Field, ValidationError
+from pydantic import Base64Bytes, BaseModel, Field, ValidationError
 from rensho import jcs, strict_base64, strict_json
 from rensho.errors import VerificationError
 from sqlalchemy.orm import Session
@@ -23,18 +23,19 @@ from services.kit.problems import Invalid, NotFound
 from services.kit.web import Model, Now, OnceOnly, Tx
 
 MAX_SUBMISSION_BYTES = 8 * 1024 * 1024
+_M = TypeVar("_M", bound=BaseModel)
 router = APIRouter(tags=["submissions", "portal"])
 
 
 class SubmissionIn(Model):
-    """A whole response, one request or one review: all of it is recorded or nothing.
+    """A whole response, or one request, review, grant or withdrawal: all is recorded or nothing.
 
     `bundles` are Sigstore bundles v0.3 without a log entry; `documents` are by file name
     (`<sha256>.<kind>.json`, base64); `disclosures` by statement id and kind, all that the readers
     of the statement may open. A name that occurs twice anywhere is refused.
     """
 
-    kind: Literal["response", "request", "review"]
+    kind: Literal["response", "request", "review", "grant", "withdrawal"]
     bundles: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=1_000)]
     documents: Annotated[dict[str, Base64Bytes], Field(default_factory=dict)]
     disclosures: Annotated[dict[str, dict[str, list[str]]], Field(default_factory=dict)]
@@ -60,14 +61,19 @@ class SubmissionOut(Model):
     codes: list[str]
 
 
-async def _handed(request: Request) -> Handed:
-    """Read the body strictly: two readers of one body must not see two things."""
+def read_body(model: type[_M], data: bytes) -> _M:
+    """Read a body strictly: two readers of one body must not see two things.
+
+    Raises:
+        SubmissionRefused: with the code of what is wrong with the JSON.
+        Invalid: it does not fit the model.
+    """
     try:
-        value = strict_json.loads(await request.body())
+        value = strict_json.loads(data)
     except VerificationError as why:
         raise SubmissionRefused([why.code], why.detail or why.code) from why
     try:
-        body = SubmissionIn.model_validate(value)
+        return model.model_validate(value)
     except ValidationError as why:
         errors = [
             {"where": ".".join(str(part) for part in e["loc"]), "what": e["msg"]}
@@ -75,12 +81,20 @@ async def _handed(request: Request) -> Handed:
         ]
         msg = "the request does not fit the contract"
         raise Invalid(msg, errors=errors) from why
+
+
+def handed_in(body: SubmissionIn) -> Handed:
+    """Return what the actions take."""
     return Handed(
         kind=body.kind,
         bundles=tuple(jcs.dumps(one) for one in body.bundles),
         documents=body.documents,
         disclosures=body.disclosures,
     )
+
+
+async def _handed(request: Request) -> Handed:
+    return handed_in(read_body(SubmissionIn, await request.body()))
 
 
 _BODY = {
@@ -129,7 +143,7 @@ def _submission(tx: Session, found: Submission) -> SubmissionOut:
     signed = statements.statements_of(tx, found.id)
     ids = [one.statement_id for one in signed]
     promises, logged = statements.promises_of(tx, ids), statements.bundles_of(tx, ids)
-    places = log.indexes(tx, logged)
+    places = log.places(tx, logged)
     refusal = tx.get(Refusal, found.id)
     out = [
         StatementOut(
@@ -138,7 +152,7 @@ def _submission(tx: Session, found: Submission) -> SubmissionOut:
             promise=strict_base64.encode(promises[one.statement_id].envelope)
             if one.statement_id in promises
             else None,
-            log_index=places.get(one.statement_id),
+            log_index=places[one.statement_id][1] if one.statement_id in places else None,
         )
         for one in signed
     ]

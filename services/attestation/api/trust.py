@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Response
-from rensho.trust import trusted_root
 
-from services.attestation.actions.trust import trust
+from services.attestation.actions.trust import sigstore_view, trust
 from services.kit.auth import PUBLIC, needs
 from services.kit.web import Now, Tx
 
@@ -20,5 +19,5 @@ def get_trust(tx: Tx, now: Now) -> Response:
 
 @router.get("/trusted_root.json", response_class=Response, dependencies=[needs(PUBLIC)])
 def get_trusted_root(tx: Tx, now: Now) -> Response:
-    """Get the logs of this deployment in Sigstore's form, for foreign tools."""
-    return Response(trusted_root(trust(tx, now)), media_type="application/json")
+    """Get the logs and time-stamp authorities of this deployment in Sigstore's form."""
+    return Response(sigstore_view(tx, now), media_type="application/json")

@@ -21,7 +21,12 @@ Refusal = Literal[
     "guard.forked",
     "log.other_key",
     "log.corrupt",
+    "log.not_ended",
     "clock",
+    "tsa.settings",
+    "witness.settings",
+    "witness.ahead",
+    "witness.forked",
 ]
 
 
@@ -88,7 +93,8 @@ def refuse_other_tree(
         raise SequencerRefused(
             "guard.older_database",
             f"the database holds {stored_size} leaves, {guard.size} were signed: "
-            "it is an older copy, and signing would fork the log",
+            "it is an older copy, and signing would fork the log. Restore a newer one, or end this "
+            "log with `renshod log succeed --after-loss` (docs/runbook.md)",
         )
     # A guard ahead of the newest checkpoint is a crash between the two; one behind it was put
     # back from somewhere. In both cases the tree it names must be a part of the stored one.

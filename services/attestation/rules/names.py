@@ -28,6 +28,11 @@ def link_id(urn: str) -> UUID:
     return UUID(urn.removeprefix(_LINK))
 
 
+def log_origin(host: str, number: int) -> str:
+    """Return the origin of log `number` (from 0) of a deployment (profile section 4)."""
+    return host if number == 0 else f"e{number + 1}.{host}"
+
+
 def operator_org(origin: str) -> UUID:
     """Return the operator's organization: the name-based id of its host name (RFC 9562, v5)."""
     return uuid5(NAMESPACE_DNS, origin)

@@ -9,13 +9,21 @@ from uuid import UUID
 
 from rensho import disclosure
 from rensho.documents import DeclarationDocument
-from rensho.entries import EvidenceFile, Reader, Respondent, read_evidence
-from rensho.errors import Code
-from rensho.statement import AI_GOVERNANCE, DECLARATION, REQUEST, REVIEW, Statement
+from rensho.entries import Reader, Respondent
+from rensho.errors import Code, VerificationError
+from rensho.statement import (
+    AI_GOVERNANCE,
+    DECLARATION,
+    GRANT,
+    REQUEST,
+    REVIEW,
+    WITHDRAWAL,
+    Statement,
+)
 
 from services.attestation.rules.names import link_id, org_id
 
-Kind = Literal["response", "request", "review"]
+Kind = Literal["response", "request", "review", "grant", "withdrawal"]
 Disclosures = Mapping[str, Mapping[str, Sequence[str]]]
 
 TOLERATED: Final[frozenset[Code]] = frozenset({"key.pending"})
@@ -26,7 +34,12 @@ _OF_KIND: Final[Mapping[Kind, tuple[str, frozenset[str]]]] = {
     "response": (DECLARATION, frozenset({AI_GOVERNANCE, DECLARATION})),
     "request": (REQUEST, frozenset({REQUEST})),
     "review": (REVIEW, frozenset({REVIEW})),
+    "grant": (GRANT, frozenset({GRANT})),
+    "withdrawal": (WITHDRAWAL, frozenset({WITHDRAWAL})),
 }
+
+KINDS: Final = frozenset(_OF_KIND)
+"""What may be handed in; the operator's own submissions are called like their one statement."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +61,14 @@ def readers(texts: Iterable[str]) -> list[Reader]:
     return [Reader.from_json(disclosure.parse(text).value) for text in texts]
 
 
+def reader_of(entry: Reader) -> UUID:
+    """Return the organization an audience entry names. Raises `VerificationError`."""
+    found = org_id(entry.org)
+    if found is None:
+        raise VerificationError("context.audience", "a pseudonym reads nothing here")
+    return found
+
+
 def respondents(texts: Iterable[str]) -> list[Respondent]:
     """Return the respondent entries that some disclosures open to. Raises `VerificationError`."""
     return [Respondent.from_json(disclosure.parse(text).value) for text in texts]
@@ -67,32 +88,26 @@ def meant_for(kind: str, text: str) -> For:
 
 
 def documents_of(
-    statement: Statement,
-    opened: Mapping[str, Sequence[str]],
-    document: Callable[[str, str], bytes],
+    statement: Statement, document: Callable[[str, str], bytes]
 ) -> list[tuple[str, str]]:
-    """Return (sha256, kind) of the documents a checked statement refers to.
+    """Return (sha256, kind) of the documents a checked statement refers to and this service holds.
+
+    Evidence bytes are not among them: they stay with the service that owns them.
 
     Args:
-        opened: the disclosures of this statement by kind.
         document: gives the bytes of one document; raises `KeyError` for one that is not there.
     """
     match statement.name:
         case "ai-governance":
             answers = statement.predicate["answers"]["sha256"]
-            evidence = [
-                read_evidence(disclosure.parse(text).value) for text in opened.get("evidence", ())
-            ]
-            return [
-                (statement.subject_sha256, "descriptor"),
-                (answers, "answers"),
-                *((e.sha256, "evidence") for e in evidence if isinstance(e, EvidenceFile)),
-            ]
+            return [(statement.subject_sha256, "descriptor"), (answers, "answers")]
         case "declaration":
             named = DeclarationDocument.parse(document(statement.subject_sha256, "declaration"))
             return [(statement.subject_sha256, "declaration"), (named.answers_sha256, "answers")]
         case "request":
             return [(statement.subject_sha256, "questionnaire")]
+        case "status":
+            return [(statement.subject_sha256, "status")]
         case _:
             return []
 

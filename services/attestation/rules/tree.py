@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from rensho.merkle import EMPTY_ROOT, node_hash
+from rensho.merkle import EMPTY_ROOT, node_hash, parents
 
 
 class Node(NamedTuple):
@@ -18,6 +18,14 @@ class Node(NamedTuple):
 
     level: int
     number: int
+
+
+class Row(NamedTuple):
+    """Adjacent nodes of one level, `first` the number of the first."""
+
+    level: int
+    first: int
+    hashes: list[bytes]
 
 
 def cover(start: int, end: int) -> tuple[Node, ...]:
@@ -78,23 +86,29 @@ def consistency(size1: int, size2: int) -> tuple[tuple[Node, ...], ...]:
     return tuple(reversed(path))
 
 
-def grow(
-    size: int, peaks: Sequence[bytes], leaf_hashes: Iterable[bytes]
-) -> Iterator[tuple[Node, bytes]]:
-    """Yield every node that becomes complete when leaves are appended to a tree of `size`.
+def rows(size: int, peaks: Sequence[bytes], leaf_hashes: Sequence[bytes]) -> Iterator[Row]:
+    """Yield what becomes complete when leaves are appended to a tree of `size`, level by level.
 
     Args:
         peaks: the hashes of `cover(0, size)`.
     """
     edge = dict(zip(cover(0, size), peaks, strict=True))
-    for index, leaf_hash in enumerate(leaf_hashes, start=size):
-        node, found = Node(0, index), leaf_hash
-        yield node, found
-        while node.number & 1:
-            left = edge.pop(Node(node.level, node.number - 1))
-            node, found = Node(node.level + 1, node.number >> 1), node_hash(left, found)
-            yield node, found
-        edge[node] = found
+    level, first, hashes = 0, size, list(leaf_hashes)
+    while hashes:
+        yield Row(level, first, hashes)
+        if first & 1:
+            # The left neighbour of the first new one has waited for it as a peak.
+            hashes = [edge[Node(level, first - 1)], *hashes]
+        level, first, hashes = level + 1, first >> 1, parents(hashes)
+
+
+def grow(
+    size: int, peaks: Sequence[bytes], leaf_hashes: Iterable[bytes]
+) -> Iterator[tuple[Node, bytes]]:
+    """Yield every node of `rows` with its place."""
+    for level, first, hashes in rows(size, peaks, list(leaf_hashes)):
+        for number, found in enumerate(hashes, start=first):
+            yield Node(level, number), found
 
 
 def extend(size: int, peaks: Sequence[bytes], leaf_hashes: Iterable[bytes]) -> bytes:

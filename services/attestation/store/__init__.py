@@ -2,7 +2,29 @@
 
 from __future__ import annotations
 
-from services.attestation.store import keys, known, log, statements
+from services.attestation.store import (
+    epochs,
+    key_changes,
+    keys,
+    known,
+    log,
+    speaking,
+    statements,
+    time_stamps,
+    witnesses,
+)
 from services.attestation.store.base import PLUMBING, metadata
 
-__all__ = ["PLUMBING", "keys", "known", "log", "metadata", "statements"]
+__all__ = [
+    "PLUMBING",
+    "epochs",
+    "key_changes",
+    "keys",
+    "known",
+    "log",
+    "metadata",
+    "speaking",
+    "statements",
+    "time_stamps",
+    "witnesses",
+]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any
 from uuid import UUID
 
-from rensho import disclosure, keyring, strict_base64, strict_json
+from rensho import disclosure, keyring, strict_json
 from rensho.entries import Voucher
+from rensho.keyring import Position
 from sqlalchemy import BigInteger, ForeignKey, Identity, Index, UniqueConstraint, func, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
-from services.attestation.store.base import Base, Bytes, Moment, Sha256, Texts
+from services.attestation.store.base import Base, Bytes, Moment, Sha256, Texts, remembered
 from services.attestation.store.log import Leaf
 from services.attestation.store.statements import Statement, disclosures_of
 
@@ -27,12 +29,18 @@ class Challenge(Base):
     spki: Mapped[Bytes]
     roles: Mapped[Texts]
     custody: Mapped[str]
+    purpose: Mapped[str] = mapped_column(server_default="enrol")
+    replaces: Mapped[str | None]
     payload: Mapped[Bytes]
     expires_at: Mapped[Moment]
 
 
 class Enrolment(Base):
-    """A proved key that waits for its key event; `proof` is the signed challenge."""
+    """A proved key that waits for its key event; `proof` is the signed challenge.
+
+    `purpose` enrol, rotate or recover; the latter two name in `replaces` the key id whose place it
+    takes. `handover` is the replaced key's own word for a rotation, `due_at` when that is due.
+    """
 
     __tablename__ = "enrolment"
     __table_args__ = (Index("ix_enrolment_key", "key_id"),)
@@ -44,12 +52,19 @@ class Enrolment(Base):
     spki: Mapped[Bytes]
     roles: Mapped[Texts]
     custody: Mapped[str]
+    purpose: Mapped[str] = mapped_column(server_default="enrol")
+    replaces: Mapped[str | None]
+    handover: Mapped[Bytes | None]
+    due_at: Mapped[Moment | None]
     proof: Mapped[Bytes]
     received_at: Mapped[Moment]
 
 
 class Confirmation(Base):
-    """A requester's word that it compared the fingerprint of its supplier's key."""
+    """A requester's word that it compared the fingerprint of its supplier's key.
+
+    What it looked at is told by kind, number and day, and by no name of a person.
+    """
 
     __tablename__ = "confirmation"
     __table_args__ = (UniqueConstraint("key_id", "link_id"),)
@@ -58,6 +73,9 @@ class Confirmation(Base):
     link_id: Mapped[UUID]
     by_org_id: Mapped[UUID]
     org_id: Mapped[UUID]
+    evidence_kind: Mapped[str | None]
+    evidence_number: Mapped[str | None]
+    seen_on: Mapped[date | None]
     received_at: Mapped[Moment]
 
 
@@ -79,6 +97,8 @@ class KeyEvent(Base):
     event: Mapped[str]
     roles: Mapped[Texts]
     prev: Mapped[str | None]
+    reason: Mapped[str | None]
+    invalid_since: Mapped[Moment | None]
     cause_id: Mapped[UUID] = mapped_column(unique=True)
 
 
@@ -102,6 +122,12 @@ def enrolments_of(tx: Session, org_id: UUID, key_id: str) -> list[Enrolment]:
     return list(tx.scalars(query.order_by(Enrolment.id.desc())))
 
 
+def confirmations_of(tx: Session, org_id: UUID, key_id: str) -> list[Confirmation]:
+    """Return the confirmations of a key, as far as the asking firm gave or got them."""
+    query = select(Confirmation).where(Confirmation.org_id == org_id, Confirmation.key_id == key_id)
+    return list(tx.scalars(query))
+
+
 def keys_of(tx: Session, org_id: UUID, before: UUID | None, limit: int) -> list[Enrolment]:
     """Return the newest proof of each key of an organization, newest first."""
     newest = (
@@ -118,27 +144,28 @@ def keys_of(tx: Session, org_id: UUID, before: UUID | None, limit: int) -> list[
 
 def public_keys(
     tx: Session, org_id: UUID, after: int, limit: int
-) -> list[tuple[KeyEvent, bytes, int]]:
-    """Return an organization's logged keys by leaf index: newest event, DER key, index."""
+) -> list[tuple[KeyEvent, Mapping[str, Any], int]]:
+    """Return an organization's logged keys in log order: newest event, what it says, its number."""
+    # The number of a key event grows with its place in the log, over the epochs too.
     newest = (
-        select(KeyEvent.statement_id, Leaf.index)
+        select(KeyEvent.statement_id, KeyEvent.seq)
         .join(Leaf, Leaf.statement_id == KeyEvent.statement_id)
         .where(KeyEvent.org_id == org_id)
         .ext(distinct_on(KeyEvent.key_id))
-        .order_by(KeyEvent.key_id, Leaf.index.desc())
+        .order_by(KeyEvent.key_id, KeyEvent.seq.desc())
         .subquery()
     )
     query = (
-        select(KeyEvent, Statement.payload, newest.c.index)
+        select(KeyEvent, Statement.payload)
         .join(newest, newest.c.statement_id == KeyEvent.statement_id)
         .join(Statement, Statement.statement_id == KeyEvent.statement_id)
-        .where(newest.c.index > after)
-        .order_by(newest.c.index)
+        .where(KeyEvent.seq > after)
+        .order_by(KeyEvent.seq)
         .limit(limit)
     )
     return [
-        (event, strict_base64.decode(strict_json.loads(payload)["predicate"]["key"]["spki"]), index)
-        for event, payload, index in tx.execute(query)
+        (event, strict_json.loads(payload)["predicate"], event.seq)
+        for event, payload in tx.execute(query)
     ]
 
 
@@ -149,16 +176,35 @@ def newest_event(tx: Session, org_id: UUID) -> KeyEvent | None:
     )
 
 
-def logged_events(tx: Session, org_id: UUID) -> list[tuple[KeyEvent, Statement, int]]:
-    """Return an organization's key events that are in the log, with statement and leaf index."""
+def logged_events(tx: Session, org_id: UUID) -> list[tuple[KeyEvent, Statement, Position]]:
+    """Return an organization's key events that are in the log, with statement and place."""
     query = (
-        select(KeyEvent, Statement, Leaf.index)
+        select(KeyEvent, Statement, Leaf.epoch, Leaf.index)
         .join(Statement, Statement.statement_id == KeyEvent.statement_id)
         .join(Leaf, Leaf.statement_id == KeyEvent.statement_id)
         .where(KeyEvent.org_id == org_id)
-        .order_by(Leaf.index)
+        .order_by(Leaf.epoch, Leaf.index)
     )
-    return [(event, statement, index) for event, statement, index in tx.execute(query)]
+    return [
+        (event, statement, (epoch, index)) for event, statement, epoch, index in tx.execute(query)
+    ]
+
+
+def events_of(tx: Session, org_id: UUID, key_id: str) -> list[KeyEvent]:
+    """Return all events of a key of an organization, logged or about to be, in their order."""
+    query = select(KeyEvent).where(KeyEvent.org_id == org_id, KeyEvent.key_id == key_id)
+    return list(tx.scalars(query.order_by(KeyEvent.seq)))
+
+
+def introduction_of(tx: Session, org_id: UUID, key_id: str) -> Enrolment:
+    """Return the proof by which a key was introduced last. The key has an event."""
+    query = (
+        select(Enrolment)
+        .join(KeyEvent, KeyEvent.cause_id == Enrolment.id)
+        .where(Enrolment.org_id == org_id, Enrolment.key_id == key_id)
+        .order_by(KeyEvent.seq.desc())
+    )
+    return tx.scalars(query.limit(1)).one()
 
 
 def event_of(tx: Session, statement_id: str) -> KeyEvent:
@@ -178,6 +224,27 @@ def with_event_number(
     return [(statement, seq) for statement, seq in tx.execute(query)]
 
 
+def unlogged_events(tx: Session, org_ids: Iterable[UUID]) -> tuple[keyring.KeyEvent, ...]:
+    """Return the key events that have no leaf yet: they will stand behind all that is logged, and
+    before whatever is promised after them.
+    """
+    query = (
+        select(KeyEvent, Statement)
+        .join(Statement, Statement.statement_id == KeyEvent.statement_id)
+        .outerjoin(Leaf, Leaf.statement_id == KeyEvent.statement_id)
+        .where(KeyEvent.org_id.in_(list(org_ids)), Leaf.statement_id.is_(None))
+    )
+    return tuple(
+        keyring.KeyEvent(
+            event.statement_id,
+            (keyring.NOT_LOGGED[0] - 1, event.seq),
+            strict_json.loads(statement.payload)["predicate"],
+        )
+        for event, statement in tx.execute(query)
+    )
+
+
+@remembered
 def ring_events(tx: Session, org_ids: Iterable[UUID]) -> tuple[keyring.KeyEvent, ...]:
     """Return the logged key events of some firms as `rensho.keyring` wants them.
 
@@ -190,14 +257,15 @@ def ring_events(tx: Session, org_ids: Iterable[UUID]) -> tuple[keyring.KeyEvent,
     return tuple(
         keyring.KeyEvent(
             event.statement_id,
-            (0, index),
+            position,
             strict_json.loads(statement.payload)["predicate"],
             tuple(Voucher.from_json(value) for value in opened.get(event.statement_id, ())),
         )
-        for event, statement, index in logged
+        for event, statement, position in logged
     )
 
 
+@remembered
 def holders(tx: Session, key_ids: Iterable[str]) -> set[UUID]:
     """Return the organizations that have any of these keys."""
     query = select(KeyEvent.org_id).where(KeyEvent.key_id.in_(list(key_ids))).distinct()

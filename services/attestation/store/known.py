@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from services.attestation.store.base import Base, Moment, Sha256
+from services.attestation.store.base import Base, Moment, Sha256, remembered
 
 
 class Organization(Base):
@@ -63,12 +63,14 @@ def link_of_requester(tx: Session, link_id: UUID, requester: UUID) -> LinkEnd | 
     )
 
 
+@remembered
 def links_of_respondent(tx: Session, org_id: UUID) -> list[LinkEnd]:
     """Return the links on which this firm is the supplier, oldest first."""
     query = select(LinkEnd).where(LinkEnd.respondent_org_id == org_id)
     return list(tx.scalars(query.order_by(LinkEnd.known_at, LinkEnd.link_id)))
 
 
+@remembered
 def requests_by_id(tx: Session, request_ids: Iterable[UUID]) -> dict[UUID, RequestKnown]:
     """Return those of the requests that the asking organization is an end of."""
     query = select(RequestKnown).where(RequestKnown.request_id.in_(list(request_ids)))

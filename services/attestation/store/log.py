@@ -7,15 +7,18 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from rensho.keyring import Position
 from rensho.merkle import leaf_hash
-from sqlalchemy import CheckConstraint, Index, func, insert, select, text, tuple_
+from rensho.statement import Anchor
+from sqlalchemy import CheckConstraint, Index, func, select, text, tuple_
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from services.attestation.rules.tree import Node, cover, fold
-from services.attestation.store.base import Base, Big, Bytes, Moment, Sha256
-from services.attestation.store.statements import Statement
+from services.attestation.store.base import Base, Big, Bytes, Moment, Sha256, remembered
+from services.attestation.store.statements import Statement, Submission
+from services.kit.bulk import insert_many
 
-QueueKind = Literal["submission", "enrolment", "confirmation"]
+QueueKind = Literal["submission", "enrolment", "confirmation", "change"]
 QueueState = Literal["queued", "promised", "appended", "review"]
 CHANNEL = "rensho_sequencer"
 _PAGE = 5_000
@@ -25,6 +28,7 @@ class Epoch(Base):
     """One log: its origin and the raw public keys it is signed with. `number` counts from 0.
 
     Here so that the web process can build the Trust file without being able to read a key file.
+    `succession` is the envelope by which the log before names this one; leaf 0 is of it.
     """
 
     __tablename__ = "epoch"
@@ -35,6 +39,7 @@ class Epoch(Base):
     time_key: Mapped[Bytes]
     demo: Mapped[bool]
     opened_at: Mapped[Moment]
+    succession: Mapped[Bytes | None]
 
 
 class TrustedKey(Base):
@@ -47,9 +52,10 @@ class TrustedKey(Base):
 
 
 class Leaf(Base):
-    """One leaf; `index` counts from 0 without a gap."""
+    """One leaf; `index` counts from 0 without a gap in each epoch."""
 
     __tablename__ = "leaf"
+    epoch: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     index: Mapped[Big] = mapped_column(primary_key=True, autoincrement=False)
     statement_id: Mapped[Sha256] = mapped_column(unique=True)
     data: Mapped[Bytes]
@@ -60,17 +66,22 @@ class StoredNode(Base):
 
     __tablename__ = "node"
     __table_args__ = (CheckConstraint("octet_length(hash) = 32", "hash_is_sha256"),)
+    epoch: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     level: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     index: Mapped[Big] = mapped_column(primary_key=True, autoincrement=False)
     hash: Mapped[Bytes]
 
 
 class Checkpoint(Base):
-    """One signed tree head. Who writes `seq` n + 1 has seen n: the second one breaks the key."""
+    """One signed tree head. Who writes `seq` n + 1 has seen n: the second one breaks the key.
+
+    `seq` goes on over the epochs, so the newest head is the newest log's.
+    """
 
     __tablename__ = "checkpoint"
-    __table_args__ = (Index("ix_checkpoint_size", "size"),)
+    __table_args__ = (Index("ix_checkpoint_epoch_size", "epoch", "size"),)
     seq: Mapped[Big] = mapped_column(primary_key=True, autoincrement=False)
+    epoch: Mapped[int]
     size: Mapped[Big]
     root_hash: Mapped[Bytes]
     note: Mapped[Bytes]
@@ -87,12 +98,31 @@ class Queue(Base):
     state: Mapped[str]
 
 
-def waiting(tx: Session, kind: QueueKind, state: QueueState, limit: int) -> list[Queue]:
-    """Return what waits, oldest first, locked until the transaction ends."""
-    query = select(Queue).where(Queue.kind == kind, Queue.state == state).order_by(Queue.id)
+def waiting(
+    tx: Session, kind: QueueKind | Sequence[QueueKind], state: QueueState, limit: int
+) -> list[Queue]:
+    """Return what waits, oldest first over all kinds, locked until the transaction ends."""
+    kinds = [kind] if isinstance(kind, str) else kind
+    query = select(Queue).where(Queue.kind.in_(kinds), Queue.state == state).order_by(Queue.id)
     return list(tx.scalars(query.limit(limit).with_for_update()))
 
 
+def nothing_waits(tx: Session) -> bool:
+    """Whether the sequencer has nothing in its queue; what a person must look at is not its."""
+    return tx.scalar(select(Queue.id).where(Queue.state != "review").limit(1)) is None
+
+
+def oldest_waiting(tx: Session, state: QueueState) -> datetime | None:
+    """Return when the oldest submission that waits in a state was received (worker)."""
+    query = (
+        select(func.min(Submission.received_at))
+        .join(Queue, Queue.id == Submission.id)
+        .where(Queue.kind == "submission", Queue.state == state)
+    )
+    return tx.scalar(query)
+
+
+@remembered
 def epochs(tx: Session) -> list[Epoch]:
     """Return all logs, the one in use last; none before the sequencer has opened the first."""
     return list(tx.scalars(select(Epoch).order_by(Epoch.number)))
@@ -109,10 +139,11 @@ def newest_checkpoint(tx: Session) -> Checkpoint | None:
     return tx.scalar(select(Checkpoint).order_by(Checkpoint.seq.desc()).limit(1))
 
 
-def checkpoints_of_size(tx: Session, size: int) -> list[Checkpoint]:
+@remembered
+def checkpoints_of_size(tx: Session, epoch: int, size: int) -> list[Checkpoint]:
     """Return the heads signed at one size, oldest first: an idle log repeats its head."""
-    query = select(Checkpoint).where(Checkpoint.size == size).order_by(Checkpoint.seq)
-    return list(tx.scalars(query))
+    query = select(Checkpoint).where(Checkpoint.epoch == epoch, Checkpoint.size == size)
+    return list(tx.scalars(query.order_by(Checkpoint.seq)))
 
 
 def with_leaf(tx: Session, submission_ids: Iterable[UUID]) -> list[tuple[Statement, Leaf]]:
@@ -121,31 +152,26 @@ def with_leaf(tx: Session, submission_ids: Iterable[UUID]) -> list[tuple[Stateme
         select(Statement, Leaf)
         .join(Leaf, Leaf.statement_id == Statement.statement_id)
         .where(Statement.submission_id.in_(list(submission_ids)))
-        .order_by(Leaf.index)
+        .order_by(Leaf.epoch, Leaf.index)
     )
     return [(statement, leaf) for statement, leaf in tx.execute(query)]
 
 
-def first_covering(tx: Session, index: int) -> Checkpoint | None:
-    """Return the first head that was signed over leaf `index`; None while there is none."""
-    query = select(Checkpoint).where(Checkpoint.size > index).order_by(Checkpoint.seq)
-    return tx.scalar(query.limit(1))
-
-
-def newest_head_by(tx: Session, moment: datetime) -> Checkpoint | None:
+def newest_anchor_by(tx: Session, moment: datetime) -> Anchor:
     """Return the newest head that was signed by `moment`; the genesis where none was."""
-    earlier = select(Checkpoint).where(Checkpoint.signed_at <= moment)
-    found = tx.scalar(earlier.order_by(Checkpoint.seq.desc()).limit(1))
-    return found or tx.get(Checkpoint, 0)
+    query = select(Checkpoint, Epoch.origin).join(Epoch, Epoch.number == Checkpoint.epoch)
+    earlier = query.where(Checkpoint.signed_at <= moment).order_by(Checkpoint.seq.desc()).limit(1)
+    found = tx.execute(earlier).first() or tx.execute(query.where(Checkpoint.seq == 0)).one()
+    return Anchor(found[1], found[0].size, found[0].root_hash)
 
 
-def stored_size(tx: Session) -> int:
-    """Return how many leaves are stored, under a checkpoint or not yet."""
-    last = tx.scalar(select(func.max(Leaf.index)))
+def stored_size(tx: Session, epoch: int) -> int:
+    """Return how many leaves of an epoch are stored, under a checkpoint or not yet."""
+    last = tx.scalar(select(func.max(Leaf.index)).where(Leaf.epoch == epoch))
     return 0 if last is None else last + 1
 
 
-def leaf_hashes(tx: Session, start: int, end: int) -> Iterator[bytes]:
+def leaf_hashes(tx: Session, epoch: int, start: int, end: int) -> Iterator[bytes]:
     """Yield the hashes of leaves `start` to `end - 1`, computed from the stored data.
 
     Raises:
@@ -153,7 +179,9 @@ def leaf_hashes(tx: Session, start: int, end: int) -> Iterator[bytes]:
     """
     for page in range(start, end, _PAGE):
         until = min(page + _PAGE, end)
-        query = select(Leaf.index, Leaf.data).where(Leaf.index >= page, Leaf.index < until)
+        query = select(Leaf.index, Leaf.data).where(
+            Leaf.epoch == epoch, Leaf.index >= page, Leaf.index < until
+        )
         expected = page
         for index, data in tx.execute(query.order_by(Leaf.index)):
             if index != expected:
@@ -165,13 +193,13 @@ def leaf_hashes(tx: Session, start: int, end: int) -> Iterator[bytes]:
             raise LookupError(msg)
 
 
-def leaf_data(tx: Session, start: int, end: int) -> list[bytes]:
+def leaf_data(tx: Session, epoch: int, start: int, end: int) -> list[bytes]:
     """Return the data of leaves `start` to `end - 1`."""
-    query = select(Leaf.data).where(Leaf.index >= start, Leaf.index < end).order_by(Leaf.index)
-    return list(tx.scalars(query))
+    query = select(Leaf.data).where(Leaf.epoch == epoch, Leaf.index >= start, Leaf.index < end)
+    return list(tx.scalars(query.order_by(Leaf.index)))
 
 
-def nodes(tx: Session, wanted: Iterable[Node]) -> dict[Node, bytes]:
+def nodes(tx: Session, epoch: int, wanted: Iterable[Node]) -> dict[Node, bytes]:
     """Return the stored hashes at some places; a missing one is missing in the answer."""
     places = list(dict.fromkeys(wanted))
     if not places:
@@ -179,19 +207,21 @@ def nodes(tx: Session, wanted: Iterable[Node]) -> dict[Node, bytes]:
     found: dict[Node, bytes] = {}
     for start in range(0, len(places), _PAGE):
         page = places[start : start + _PAGE]
-        query = select(StoredNode).where(tuple_(StoredNode.level, StoredNode.index).in_(page))
+        query = select(StoredNode).where(
+            StoredNode.epoch == epoch, tuple_(StoredNode.level, StoredNode.index).in_(page)
+        )
         found |= {Node(row.level, row.index): row.hash for row in tx.scalars(query)}
     return found
 
 
-def peaks(tx: Session, size: int) -> list[bytes]:
+def peaks(tx: Session, epoch: int, size: int) -> list[bytes]:
     """Return the stored hashes of the complete subtrees of a tree of `size`, left to right.
 
     Raises:
         LookupError: one is missing.
     """
     places = cover(0, size)
-    stored = nodes(tx, places)
+    stored = nodes(tx, epoch, places)
     missing = [place for place in places if place not in stored]
     if missing:
         msg = f"node {missing[0]} is missing"
@@ -199,36 +229,44 @@ def peaks(tx: Session, size: int) -> list[bytes]:
     return [stored[place] for place in places]
 
 
-def root(tx: Session, size: int) -> bytes:
+def root(tx: Session, epoch: int, size: int) -> bytes:
     """Return the root of the tree of `size` out of its stored nodes; raises like `peaks`."""
-    return fold(peaks(tx, size))
+    return fold(peaks(tx, epoch, size))
 
 
-def indexes(tx: Session, statement_ids: Iterable[str]) -> dict[str, int]:
-    """Return the leaf index of those of the statements that have one."""
-    query = select(Leaf.statement_id, Leaf.index).where(Leaf.statement_id.in_(list(statement_ids)))
-    return dict(tx.execute(query).all())
+@remembered
+def places(tx: Session, statement_ids: Iterable[str]) -> dict[str, Position]:
+    """Return (epoch, leaf index) of those of the statements that have a leaf."""
+    query = select(Leaf.statement_id, Leaf.epoch, Leaf.index).where(
+        Leaf.statement_id.in_(list(statement_ids))
+    )
+    return {name: (epoch, index) for name, epoch, index in tx.execute(query)}
 
 
-def proof_nodes(tx: Session, paths: Iterable[Iterable[Sequence[Node]]]) -> dict[Node, bytes]:
-    """Return every stored hash that some proofs need, in one query."""
-    return nodes(tx, (node for path in paths for group in path for node in group))
+def proof_nodes(
+    tx: Session, epoch: int, paths: Iterable[Iterable[Sequence[Node]]]
+) -> dict[Node, bytes]:
+    """Return every stored hash that some proofs in one tree need, in one query."""
+    return nodes(tx, epoch, (node for path in paths for group in path for node in group))
 
 
-def enqueue(tx: Session, kind: QueueKind, item: UUID) -> None:
-    """Put an item before the sequencer and wake it when this transaction commits."""
+def enqueue(tx: Session, kind: QueueKind, *items: UUID) -> None:
+    """Put items before the sequencer and wake it when this transaction commits."""
     # Not through the ORM: reading the row back would need a right the app role does not have.
-    tx.execute(insert(Queue).values(id=item, kind=kind, state="queued"))
+    insert_many(tx, Queue, ({"id": item, "kind": kind, "state": "queued"} for item in items))
     tx.execute(text("SELECT pg_notify(:channel, '')"), {"channel": CHANNEL})
 
 
-def add_leaves(tx: Session, leaves: Iterable[tuple[int, str, bytes]]) -> None:
+def add_leaves(tx: Session, epoch: int, leaves: Iterable[tuple[int, str, bytes]]) -> None:
     """Store leaves: index, statement id, data."""
-    rows = [{"index": i, "statement_id": s, "data": d} for i, s, d in leaves]
-    tx.execute(insert(Leaf), rows)
+    rows = [{"epoch": epoch, "index": i, "statement_id": s, "data": d} for i, s, d in leaves]
+    insert_many(tx, Leaf, rows)
 
 
-def add_nodes(tx: Session, grown: Iterable[tuple[Node, bytes]]) -> None:
+def add_nodes(tx: Session, epoch: int, grown: Iterable[tuple[Node, bytes]]) -> None:
     """Store the hashes of subtrees that became complete."""
-    rows = [{"level": node.level, "index": node.number, "hash": found} for node, found in grown]
-    tx.execute(insert(StoredNode), rows)
+    rows = [
+        {"epoch": epoch, "level": node.level, "index": node.number, "hash": found}
+        for node, found in grown
+    ]
+    insert_many(tx, StoredNode, rows)

@@ -9,11 +9,11 @@ from uuid import UUID
 from rensho import bundle as bundles
 from rensho.dsse import INTOTO, Envelope
 from rensho.keys import PublicKey
-from sqlalchemy import ForeignKey, Index, Text, select, text
+from sqlalchemy import ForeignKey, Index, Text, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from services.attestation.store.base import Base, Big, Bytes, Moment, Sha256, Texts
+from services.attestation.store.base import Base, Big, Bytes, Moment, Sha256, Texts, remembered
 
 
 class Submission(Base):
@@ -34,6 +34,7 @@ class Statement(Base):
         Index("ix_statement_submission", "submission_id"),
         Index("ix_statement_owner", "owner_org_id", "type"),
         Index("ix_statement_response", "response_id", "revision"),
+        Index("ix_statement_status", "submission_id", postgresql_where=text("type = 'status'")),
         # One superseder only: of two that race, one is refused here and not found out later.
         Index(
             "uq_statement_supersedes",
@@ -155,6 +156,7 @@ class Promise(Base):
     """The operator's signed word that a statement will be in the log."""
 
     __tablename__ = "promise"
+    __table_args__ = (Index("ix_promise_received", "received_at"),)
     statement_id: Mapped[Sha256] = mapped_column(
         ForeignKey("statement.statement_id"), primary_key=True
     )
@@ -188,6 +190,22 @@ def statements_of(tx: Session, submission_id: UUID) -> list[Statement]:
     return list(tx.scalars(query.order_by(Statement.place)))
 
 
+def submissions_by_id(tx: Session, submission_ids: Iterable[UUID]) -> dict[UUID, Submission]:
+    """Return those of the submissions that may be read."""
+    query = select(Submission).where(Submission.id.in_(list(submission_ids)))
+    return {found.id: found for found in tx.scalars(query)}
+
+
+def statements_of_each(tx: Session, submission_ids: Iterable[UUID]) -> dict[UUID, list[Statement]]:
+    """Return the statements of each submission in their order."""
+    listed = list(submission_ids)
+    found: dict[UUID, list[Statement]] = {one: [] for one in listed}
+    query = select(Statement).where(Statement.submission_id.in_(listed))
+    for statement in tx.scalars(query.order_by(Statement.place)):
+        found[statement.submission_id].append(statement)
+    return found
+
+
 def statements_of_response(tx: Session, response_id: UUID, owner: UUID) -> list[Statement]:
     """Return every statement of all revisions of an organization's response."""
     query = select(Statement).where(
@@ -196,6 +214,13 @@ def statements_of_response(tx: Session, response_id: UUID, owner: UUID) -> list[
     return list(tx.scalars(query.order_by(Statement.revision, Statement.place)))
 
 
+def known_ids(tx: Session, statement_ids: Iterable[str]) -> set[str]:
+    """Return those of the ids whose statement may be read, asked anew each time."""
+    query = select(Statement.statement_id).where(Statement.statement_id.in_(list(statement_ids)))
+    return set(tx.scalars(query))
+
+
+@remembered
 def statements_by_id(tx: Session, statement_ids: Iterable[str]) -> dict[str, Statement]:
     """Return those of the statements that may be read."""
     query = select(Statement).where(Statement.statement_id.in_(list(statement_ids)))
@@ -214,6 +239,33 @@ def newest_revision(tx: Session, response_id: UUID) -> list[Statement]:
     return statements_of(tx, declaration.submission_id) if declaration else []
 
 
+def newest_status(tx: Session, *, logged: bool = True) -> Statement | None:
+    """Return the operator's newest status list, of those in the log or of all; None: there is none.
+
+    Submission ids are in the order of time.
+    """
+    query = select(Statement).where(Statement.type == "status")
+    if logged:
+        query = query.join(Bundle, Bundle.statement_id == Statement.statement_id)
+    return tx.scalar(query.order_by(Statement.submission_id.desc()).limit(1))
+
+
+def status_document(tx: Session, sha256: str) -> bytes | None:
+    """Return a status document by its digest."""
+    query = (
+        select(Document.content)
+        .join(Statement, Statement.owner_org_id == Document.owner_org_id)
+        .join(Bundle, Bundle.statement_id == Statement.statement_id)
+        .where(
+            Document.sha256 == sha256,
+            Document.kind == "status",
+            Statement.type == "status",
+            Statement.subject_sha256 == sha256,
+        )
+    )
+    return tx.scalar(query.limit(1))
+
+
 def bundles_of(tx: Session, statement_ids: Iterable[str]) -> dict[str, Bundle]:
     """Return the bundles of those of the statements that are logged and may be read."""
     query = select(Bundle).where(Bundle.statement_id.in_(list(statement_ids)))
@@ -226,6 +278,7 @@ def promises_of(tx: Session, statement_ids: Iterable[str]) -> dict[str, Promise]
     return {found.statement_id: found for found in tx.scalars(query)}
 
 
+@remembered
 def documents_of(tx: Session, statement_ids: Sequence[str]) -> list[Document]:
     """Return the documents the statements brought, as far as they may be read."""
     query = (
@@ -252,6 +305,7 @@ def known_documents(
     return {(digest, kind) for digest, kind in tx.execute(query)}
 
 
+@remembered
 def disclosures_of(tx: Session, statement_ids: Iterable[str]) -> list[Opened]:
     """Return the disclosures of the statements that are opened to the asking organization."""
     query = (
@@ -260,6 +314,21 @@ def disclosures_of(tx: Session, statement_ids: Iterable[str]) -> list[Opened]:
         .order_by(Disclosure.statement_id, Disclosure.kind, Disclosure.place)
     )
     return [Opened(*row) for row in tx.execute(query)]
+
+
+def next_place(tx: Session, statement_id: str) -> int:
+    """Return where the next disclosure of a statement of one's own stands."""
+    query = select(func.max(Disclosure.place)).where(Disclosure.statement_id == statement_id)
+    last = tx.scalar(query)
+    return 0 if last is None else last + 1
+
+
+def digests_of(tx: Session, statement_id: str, kind: str) -> set[str]:
+    """Return the digests of one kind of disclosure of a statement that are stored."""
+    query = select(Disclosure.digest).where(
+        Disclosure.statement_id == statement_id, Disclosure.kind == kind
+    )
+    return set(tx.scalars(query))
 
 
 def readers_of(tx: Session, statement_ids: Iterable[str]) -> dict[str, list[UUID]]:

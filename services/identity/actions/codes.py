@@ -62,7 +62,7 @@ def request_code(tx: Session, here: Deployment, handle: str, now: datetime) -> C
             return known
     _refuse_too_many(tx, invitation, now)
     code = issue(tx, invitation=invitation, now=now, told=not here.mails)
-    if here.mails:
+    if here.mails or here.shows_mails:
         say(tx, "code.issued.v1", code_id=code.id)
     return code
 

@@ -35,6 +35,8 @@ class Deployment:
     base_url: str
     mails: bool
     """Whether a mail server is set; without one a code is told by the inviter."""
+    shows_mails: bool
+    """Whether the demo shows its folder of mails: a code is then told and mailed."""
     rights: Rights
     code_secret: bytes = field(repr=False)
     token_key: ECKey = field(repr=False)
@@ -51,6 +53,7 @@ class Deployment:
         return cls(
             base_url=settings.base_url,
             mails=settings.smtp_url is not None,
+            shows_mails=settings.mail_viewer,
             rights=load_rights(),
             code_secret=keyfiles.secret_bytes(settings, "code"),
             token_key=ECKey.import_key(

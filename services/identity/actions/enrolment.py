@@ -16,7 +16,7 @@ from services.identity.actions.deployment import Deployment
 from services.identity.actions.sessions import member_of_session, start_session
 from services.identity.rules import codes, mailboxes
 from services.identity.rules.identifiers import Identifier as Claim
-from services.identity.rules.rights import ADMIN
+from services.identity.rules.rights import ADMIN, DELEGATE
 from services.identity.store import (
     Code,
     Identifier,
@@ -138,6 +138,8 @@ def accept(
 ) -> Enrolled | Refused:
     """Whoever holds link and code enrols an organization, or accepts for one already enrolled.
 
+    A colleague that a member passed work on to joins that member's firm.
+
     Returns a refusal, instead of raising it, where the attempt must be remembered.
 
     Raises:
@@ -153,6 +155,8 @@ def accept(
     tx.info["details"]["invitation"] = str(invitation.id)
     if invitation.accepted_at is not None:
         return _refusal("used", None)
+    if invitation.colleague_of is not None:
+        return _join(tx, here, invitation, given, now)
     acting = member_of_session(tx, given.session_token, now) if given.session_token else None
     if (acting is None) == (given.organization is None):
         msg = "name your organization, or come with a valid session of an enrolled one, not both"
@@ -165,6 +169,52 @@ def accept(
     if acting is not None:
         return _accept_as(tx, here, invitation, acting, now)
     return _enrol(tx, invitation, given, now, proven=not code.told)
+
+
+def _join(
+    tx: Session, here: Deployment, invitation: Invitation, given: Acceptance, now: datetime
+) -> Enrolled | Refused:
+    """Let a colleague into the firm by link and code: no account, and no right but the delegate's.
+
+    Who is a member already keeps what they may and gets the delegate's right besides.
+    """
+    assert invitation.colleague_of is not None
+    if given.organization is not None:
+        msg = "a colleague joins the firm that invited them and brings none"
+        raise Invalid(msg)
+    code = code_actions.newest_of(tx, invitation)
+    verdict = code_actions.attempt(code, given.code, here, now)
+    if verdict != "right":
+        tx.info["details"]["refused"] = verdict
+        return _refusal(verdict, code)
+    org = invitation.colleague_of
+    act_as(tx, Actor(f"urn:rensho:invitation:{invitation.id}", org))
+    people.lock_organization(tx, org)
+    key = mailboxes.match_key(invitation.mailbox)
+    member = people.member_by_mailbox(tx, org, key)
+    if member is None:
+        member = Member(
+            id=new_id(),
+            org_id=org,
+            name=invitation.colleague_name or invitation.mailbox,
+            mailbox=invitation.mailbox,
+            mailbox_key=key,
+            language=invitation.language,
+            roles=[DELEGATE],
+            joined_at=now,
+            removed_at=None,
+        )
+        tx.add(member)
+    elif DELEGATE not in member.roles:
+        member.roles = sorted({*member.roles, DELEGATE})
+    tx.flush()
+    act_as(tx, Actor(member.subject, org))
+    invitation.accepted_at, invitation.accepted_org_id = now, org
+    token = start_session(tx, member, now)
+    members.tell(tx, member)
+    organization = people.organization(tx, org)
+    assert organization is not None, "whoever invites is enrolled"
+    return Enrolled(organization, people.identifiers(tx, org), member, token)
 
 
 def _refusal(verdict: codes.Verdict, code: Code | None) -> Refused:

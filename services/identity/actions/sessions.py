@@ -127,7 +127,13 @@ def start_session(tx: Session, member: Member, now: datetime) -> str:
 
 
 def member_of_session(tx: Session, token: str, now: datetime) -> Member | None:
-    """Return the active member whose session this is, and note that the session is in use.
+    """Return the active member whose session this is; see `in_session`."""
+    found = in_session(tx, token, now)
+    return found[0] if found else None
+
+
+def in_session(tx: Session, token: str, now: datetime) -> tuple[Member, MemberSession] | None:
+    """Return a session with its active member, and note that it is in use.
 
     From here on the transaction sees what the member's organization sees.
     """
@@ -138,7 +144,8 @@ def member_of_session(tx: Session, token: str, now: datetime) -> Member | None:
         session.last_seen_at = now
         tx.flush()
     act_as(tx, Actor(f"urn:rensho:member:{session.member_id}", session.org_id))
-    return people.member(tx, session.org_id, session.member_id)
+    member = people.member(tx, session.org_id, session.member_id)
+    return None if member is None else (member, session)
 
 
 def log_out(tx: Session, token: str | None, now: datetime) -> None:

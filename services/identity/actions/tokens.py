@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from services.identity.actions.clients import load
 from services.identity.actions.deployment import Deployment
-from services.identity.actions.sessions import member_of_session
+from services.identity.actions.sessions import in_session
 from services.identity.rules import rights
 from services.identity.rules import tokens as rules
 from services.identity.store import MachineClient, clients, people
@@ -119,16 +119,18 @@ def exchange(
         InvalidTarget, InvalidGrant, InvalidScope: see there.
     """
     _refuse_unknown_audience(wish)
-    member = member_of_session(tx, session_token, now)
-    if member is None:
+    found = in_session(tx, session_token, now)
+    if found is None:
         msg = "this session is unknown, has ended or has run out; log in again"
         raise InvalidGrant(msg)
+    member, session = found
     bearer = rules.Bearer(
         subject=member.subject,
         org=member.org_id,
         name=member.name,
         mailbox=member.mailbox,
         revoked_until=people.revoked_until(tx, member.subject),
+        logged_in_at=session.started_at,
     )
     return _issue(here, bearer, here.rights.of(member.roles, wish.audience), wish, now)
 

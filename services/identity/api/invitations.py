@@ -36,7 +36,10 @@ Handle = Annotated[str, Path(min_length=1, max_length=200)]
 
 
 class InvitationOut(Model):
-    """What the page behind an invitation's link shows. `requester_name` null: the operator."""
+    """What the page behind an invitation's link shows. `requester_name` null: the operator.
+
+    `colleague`: it leads into the firm that issued it, so its reader names no organization.
+    """
 
     requester_name: str | None
     supplier_name: str
@@ -44,6 +47,7 @@ class InvitationOut(Model):
     language: str
     expires_at: datetime
     enrolled: bool
+    colleague: bool
 
 
 class CodeRequested(Model):
@@ -133,6 +137,7 @@ def get_invitation(tx: Tx, now: Now, handle: Handle) -> InvitationOut:
         language=found.language,
         expires_at=found.expires_at,
         enrolled=found.accepted_at is not None,
+        colleague=found.colleague_of is not None,
     )
 
 
@@ -141,7 +146,8 @@ def request_invitation_code(tx: Tx, now: Now, here: Here, handle: Handle) -> Cod
     """Ask for the one-use code of an invitation."""
     code = codes.request_code(tx, here, handle, now)
     return CodeRequested(
-        delivery="mail" if here.mails else "ask_requester", expires_at=code.expires_at
+        delivery="mail" if here.mails or here.shows_mails else "ask_requester",
+        expires_at=code.expires_at,
     )
 
 

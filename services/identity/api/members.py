@@ -17,7 +17,7 @@ from services.kit.web import Cursor, Limit, Model, Now, OnceOnly, Page, Tx
 
 router = APIRouter(prefix="/members", tags=["members"])
 
-Role = Literal["admin", "procurement", "respondent", "signer", "auditor"]
+Role = Literal["admin", "procurement", "respondent", "signer", "delegate", "auditor"]
 Roles = Annotated[list[Role], Field(min_length=1, max_length=5)]
 
 

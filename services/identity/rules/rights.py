@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 ADMIN = "admin"
+DELEGATE = "delegate"
 # A machine reads; it writes only what an ERP has to feed in. Nothing it holds can sign.
 MACHINE_WRITES = frozenset({"risk:snapshots.write", "questionnaire:suppliers.write"})
 

@@ -67,6 +67,15 @@ def other_admin(tx: Session, org: UUID, member_id: UUID) -> UUID | None:
     )
 
 
+def member_by_mailbox(tx: Session, org: UUID, mailbox_key: str) -> Member | None:
+    """Return the active member of `org` who reads a mailbox."""
+    return tx.scalar(
+        select(Member).where(
+            Member.org_id == org, Member.mailbox_key == mailbox_key, Member.removed_at.is_(None)
+        )
+    )
+
+
 def members_by_mailbox(tx: Session, mailbox_key: str) -> list[Member]:
     """Return the active members, of whatever organization, who read this mailbox."""
     prove(tx, "mailbox", mailbox_key)

@@ -121,6 +121,9 @@ class Invitation(Base):
     expires_at: Mapped[datetime]
     accepted_at: Mapped[datetime | None]
     accepted_org_id: Mapped[UUID | None]
+    colleague_of: Mapped[UUID | None]
+    """The firm whose member invites a colleague into it; None where a firm is invited."""
+    colleague_name: Mapped[str | None]
 
 
 class Code(Base):

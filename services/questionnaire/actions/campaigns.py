@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import date, datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from services.kit.auth import Principal
 from services.kit.db import new_id
 from services.kit.outbox import say
 from services.kit.problems import Invalid, NotFound, Refused, Unavailable
+from services.questionnaire.actions.endings import stepped
 from services.questionnaire.actions.signing import (
     VALID_FOR,
     Deployment,
@@ -29,26 +30,24 @@ from services.questionnaire.actions.signing import (
     refuse_hand,
     to_sign,
 )
+from services.questionnaire.rules import letters
 from services.questionnaire.store import (
+    calendars,
     campaigns,
     organizations,
     questionnaires,
     requests,
     suppliers,
 )
+from services.questionnaire.store.suppliers import Asked
 from services.questionnaire.store.tables import (
     Campaign,
     CampaignPreparation,
-    FairDealing,
     Questionnaire,
-    Request,
-    Supplier,
 )
 
 MOST_REQUESTS: Final = 10_000
 """One signed payload holds no more (profile section 8, step 1)."""
-
-_JAPAN: Final = timezone(timedelta(hours=9))
 
 
 class FairDealingMissing(Invalid):
@@ -75,6 +74,18 @@ class DueInThePast(Invalid):
     urn = "campaigns/due-on"
 
 
+class ChangedSincePreview(Refused):
+    """Somebody changed the draft since you looked at it; look again before you sign."""
+
+    urn = "campaigns/changed-since-preview"
+
+
+class ApprovalMissing(Refused):
+    """The campaign names people who check it first, and they have not."""
+
+    urn = "campaigns/approval-missing"
+
+
 class AlreadyIssued(Refused):
     """The requests went out; what was signed stays as it is."""
 
@@ -83,13 +94,18 @@ class AlreadyIssued(Refused):
 
 @dataclass(frozen=True)
 class FairDealingRecord:
-    """How a supplier is dealt with (domain.md, Asking fairly); `effort_minutes` is expected."""
+    """How a supplier is dealt with (domain.md, Asking fairly); `effort_minutes` is expected.
+
+    `necessity` blank is the campaign's own reason; `cost_outcome` blank: nothing came of it yet.
+    """
 
     subcontract_act: Literal["covered", "not", "undecided"]
     basis: str
     effort_minutes: int
     cost_offered: str
     explanation: str
+    necessity: str = ""
+    cost_outcome: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,7 +124,8 @@ class Terms:
 class Plan:
     """A campaign as its requester wants it; `supplier_ids` None asks all living links.
 
-    `fair_dealing_for` holds what differs for single suppliers.
+    `fair_dealing_for` holds what differs for single suppliers. `owner` hears when silence lasts;
+    `flow` are those who check and approve, in order: `{"kind", "name", "mailbox"}`.
     """
 
     title: str
@@ -118,6 +135,9 @@ class Plan:
     terms: Terms
     fair_dealing: FairDealingRecord | None
     fair_dealing_for: Mapping[UUID, FairDealingRecord] = field(default_factory=dict)
+    owner: Mapping[str, str] = field(default_factory=dict)
+    flow: Sequence[Mapping[str, str]] = ()
+    letterhead: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -140,9 +160,7 @@ def draft(tx: Session, who: Principal, plan: Plan, now: datetime) -> Campaign:
     """
     if plan.fair_dealing is None:
         raise FairDealingMissing("say how the suppliers are dealt with: fair_dealing")
-    due_at = _due_at(plan.due_on)
-    if not now < due_at <= now + VALID_FOR:
-        raise DueInThePast("due_on must be ahead, by 400 days at most")
+    due_at = due_at_of(plan.due_on, now)
     if questionnaires.own(tx, who.org, plan.questionnaire_id) is None:
         raise NotFound("no such questionnaire")
     requester_name = organizations.name_of(tx, who.org)
@@ -152,11 +170,8 @@ def draft(tx: Session, who: Principal, plan: Plan, now: datetime) -> Campaign:
     campaign = _campaign(who, plan, requester_name, due_at)
     tx.add(campaign)
     tx.flush()
-    tx.add_all(_request(campaign, supplier) for supplier in asked)
-    for supplier in asked:
-        dealing = plan.fair_dealing_for.get(supplier.id, plan.fair_dealing)
-        tx.add(_fair_dealing(campaign, supplier, dealing))
-    tx.flush()
+    requests.add(tx, campaign, [_request(supplier) for supplier in asked])
+    campaigns.add_fair_dealing(tx, campaign, *_fair_dealings(plan, asked, now.date()))
     tx.info["details"].update(campaign_id=str(campaign.id), requests=len(asked))
     return campaign
 
@@ -168,23 +183,29 @@ def prepare(
     hand: Hand,
     deployment: Deployment,
     now: datetime,
+    *,
+    previewed: int | None = None,
 ) -> Prepared:
     """Hand out the one statement of a campaign for signing, with a fresh nonce per request.
 
     Preparing again replaces a statement nobody signed; should both be signed, the first one in
     the log counts.
 
+    Args:
+        previewed: the version of the draft the signer looked at.
+
     Raises:
-        NotFound, AlreadyIssued: no such campaign of yours, or its requests went out.
+        NotFound, AlreadyIssued, CannotNow: no such campaign of yours, or it cannot be signed now.
+        ApprovalMissing: those whom it names have not agreed yet.
+        ChangedSincePreview: it is another version by now.
         WrongSigningTime, DeadKey, Unsignable: see `signing`.
     """
     refuse_hand(tx, hand, now)
-    campaign = _unissued(tx, who.org, campaign_id)
+    campaign = _preparable(tx, who.org, campaign_id, previewed)
     questionnaire = questionnaires.own(tx, who.org, campaign.questionnaire_id)
     assert questionnaire is not None
-    entries = [_respondent(each) for each in requests.of_campaign(tx, who.org, campaign.id)]
+    entries = [_respondent(*each) for each in requests.to_prepare(tx, campaign.id)]
     statement, texts = _statement(campaign, questionnaire, entries, hand, deployment)
-    campaign.state = "prepared"
     tx.add(_preparation(campaign, statement, entries, texts))
     tx.flush()
     say(
@@ -210,21 +231,43 @@ def _campaign(who: Principal, plan: Plan, requester_name: str, due_at: datetime)
         questionnaire_id=plan.questionnaire_id,
         due_on=plan.due_on,
         due_at=due_at,
-        terms={name: _plain(value) for name, value in vars(plan.terms).items()},
-        contact={"name": who.name, "mailbox": who.mailbox},
+        terms=terms_of(plan.terms),
+        contact={
+            "name": who.name,
+            "mailbox": who.mailbox,
+            "letterhead": dict(plan.letterhead),
+        },
+        owner=dict(plan.owner),
+        flow=[dict(each) for each in plan.flow],
+        version=1,
         state="draft",
     )
 
 
-def _fair_dealing(
-    campaign: Campaign, supplier: Supplier, dealing: FairDealingRecord
-) -> FairDealing:
-    return FairDealing(
-        campaign_id=campaign.id,
-        supplier_id=supplier.id,
-        org_id=campaign.org_id,
-        record=asdict(dealing),
-    )
+def _fair_dealings(
+    plan: Plan, asked: Sequence[Asked], today: date
+) -> tuple[list[dict[str, Any]], dict[UUID, int]]:
+    """Return in what ways suppliers are dealt with, and supplier id → number of the way.
+
+    With each way goes how many working days a supplier of that country is given.
+    """
+    usual = plan.fair_dealing
+    assert usual is not None
+    numbers: dict[tuple[FairDealingRecord, str], int] = {}
+    which = {}
+    for each in asked:
+        way = (plan.fair_dealing_for.get(each.id, usual), each.country)
+        which[each.id] = numbers.setdefault(way, len(numbers))
+    given = {
+        country: calendars.by_country(country, today).between(today, plan.due_on)
+        for country in {country for _, country in numbers}
+    }
+    records = [
+        asdict(dealing)
+        | {"necessity": dealing.necessity or plan.terms.why, "working_days": given[country]}
+        for dealing, country in numbers
+    ]
+    return records, which
 
 
 def _statement(
@@ -254,6 +297,7 @@ def _preparation(
         statement_id=statement.statement_id,
         org_id=campaign.org_id,
         campaign_id=campaign.id,
+        version=campaign.version,
         requests=[
             {"id": entry.request_id, "nonce": entry.nonce, "disclosure": text}
             for entry, text in zip(entries, texts, strict=True)
@@ -262,21 +306,37 @@ def _preparation(
     )
 
 
-def _unissued(tx: Session, org: UUID, campaign_id: UUID) -> Campaign:
+def _preparable(tx: Session, org: UUID, campaign_id: UUID, previewed: int | None) -> Campaign:
     campaign = campaigns.own_for_update(tx, org, campaign_id)
     if campaign is None:
         raise NotFound("no such campaign")
-    if campaign.state == "issued":
+    if campaign.issued_at is not None:
         raise AlreadyIssued("this campaign was issued")
-    return campaign
+    if campaign.state in ("draft", "in-approval") and campaign.flow:
+        raise ApprovalMissing("those whom the campaign names have not agreed to it yet")
+    if previewed is not None and previewed != campaign.version:
+        raise ChangedSincePreview("the draft was changed since", version=campaign.version)
+    return stepped(tx, org, campaign_id, "prepare")
 
 
-def _due_at(due_on: date) -> datetime:
-    """The last second of that day in Japan, where the requester's calendar is."""
-    return datetime.combine(due_on, time(23, 59, 59), _JAPAN).astimezone(UTC)
+def due_at_of(due_on: date, now: datetime) -> datetime:
+    """Return until when a day lasts.
+
+    Raises:
+        DueInThePast: it is over, or further ahead than a signature covers.
+    """
+    due_at = letters.end_of(due_on)
+    if not now < due_at <= now + VALID_FOR:
+        raise DueInThePast("due_on must be ahead, by 400 days at most")
+    return due_at
 
 
-def _whom(tx: Session, org: UUID, ids: Collection[UUID] | None) -> Sequence[Supplier]:
+def terms_of(terms: Terms) -> dict[str, Any]:
+    """Return the terms as they are kept."""
+    return {name: _plain(value) for name, value in vars(terms).items()}
+
+
+def _whom(tx: Session, org: UUID, ids: Collection[UUID] | None) -> Sequence[Asked]:
     asked = suppliers.asked(tx, org, ids)
     missing = set(ids or ()) - {supplier.id for supplier in asked}
     if not asked or missing:
@@ -286,7 +346,7 @@ def _whom(tx: Session, org: UUID, ids: Collection[UUID] | None) -> Sequence[Supp
         )
     if len(asked) > MOST_REQUESTS:
         raise NobodyToAsk(f"a campaign asks at most {MOST_REQUESTS} suppliers")
-    silent = [s for s in asked if not s.mailbox and s.link.supplier_org_id is None]
+    silent = [each for each in asked if not each.reached and each.org_id is None]
     if silent:
         raise MailboxMissing(
             "some suppliers have no mailbox", supplier_ids=[str(each.id) for each in silent]
@@ -294,24 +354,16 @@ def _whom(tx: Session, org: UUID, ids: Collection[UUID] | None) -> Sequence[Supp
     return asked
 
 
-def _request(campaign: Campaign, supplier: Supplier) -> Request:
-    return Request(
-        id=new_id(),
-        requester_org_id=campaign.org_id,
-        respondent_org_id=supplier.link.supplier_org_id,
-        campaign_id=campaign.id,
-        questionnaire_id=campaign.questionnaire_id,
-        supplier_id=supplier.id,
-        link_id=supplier.link.id,
-        state="created",
-        due_at=campaign.due_at,
-    )
+def _request(supplier: Asked) -> dict[str, Any]:
+    return {
+        "respondent_org_id": supplier.org_id,
+        "supplier_id": supplier.id,
+        "link_id": supplier.link_id,
+    }
 
 
-def _respondent(request: Request) -> Respondent:
-    return Respondent(
-        f"urn:rensho:link:{request.link_id}", str(request.id), fresh_salt(), request.due_at
-    )
+def _respondent(request_id: UUID, link_id: UUID, due_at: datetime) -> Respondent:
+    return Respondent(f"urn:rensho:link:{link_id}", str(request_id), fresh_salt(), due_at)
 
 
 def _plain(value: Any) -> Any:

@@ -10,6 +10,7 @@ from uuid import UUID
 from rensho import blocks, sign
 from rensho.documents import (
     AnswersDocument,
+    Artifact,
     ComponentDescriptor,
     ComponentLine,
     DeclarationDocument,
@@ -23,7 +24,8 @@ from rensho.entries import Onward, Reader
 from rensho.salted import sha256
 from rensho.sign import Answering, Origin, SourceDocument
 
-from services.questionnaire.actions import sub_tiers
+from services.questionnaire.actions import commitments, sub_tiers
+from services.questionnaire.actions.commitments import Commitment
 from services.questionnaire.actions.signing import (
     VALID_FOR,
     Deployment,
@@ -39,6 +41,7 @@ from services.questionnaire.rules.answers import Answer
 from services.questionnaire.rules.drafts import Draft, DraftComponent
 from services.questionnaire.rules.packs import Question
 from services.questionnaire.rules.prescreen import PreScreen
+from services.questionnaire.store.evidence import Evidence
 from services.questionnaire.store.tables import Questionnaire, Request, Response
 
 
@@ -48,7 +51,8 @@ class Prepared:
 
     `documents` by file name, base64; `disclosures` by statement id, in the shape of
     `disclosures.json`, holding what opens to the audience. `kept_back` has the same shape and
-    holds what the respondent keeps to itself.
+    holds what the respondent keeps to itself. `answers` by statement id are the answers as signed,
+    `commitments` what each statement commits to.
     """
 
     revision: int
@@ -58,6 +62,8 @@ class Prepared:
     disclosures: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     kept_back: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     notes: list[dict[str, Any]] = field(default_factory=list)
+    answers: dict[str, list[Answer]] = field(default_factory=dict)
+    commitments: dict[str, list[Commitment]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,9 @@ class Revision:
     """What all statements of one revision share.
 
     `superseded`: component id (None for the declaration) → id of its statement on record.
+    `evidence` by id; `documents` are ML-BOMs and model-signing bundles kept here, by sha256.
+    `granted` counts the components that grants open to the reader: they are none of this response,
+    and the declaration counts them as withheld from it, so that a grant taken back leaves a gap.
     """
 
     org: UUID
@@ -79,6 +88,9 @@ class Revision:
     locale: str
     onward: Onward
     superseded: Mapping[str | None, str]
+    evidence: Mapping[str, Evidence]
+    documents: Mapping[str, Evidence]
+    granted: int = 0
 
     @property
     def name(self) -> Name:
@@ -132,7 +144,8 @@ def lay_out(
         line, told = _component(revision, one, made)
         lines.append(line)
         components.append(told)
-    given = drafts.about_organization(revision.questions, revision.draft)
+    about = drafts.about_organization(revision.questions, revision.draft)
+    given, backed = commitments.commit(about, revision.evidence)
     answers_sha256, texts = _answers(given, made)
     document = DeclarationDocument(
         response=revision.name,
@@ -140,10 +153,14 @@ def lay_out(
         answers_sha256=answers_sha256,
         scope=_scope(revision.draft.scope),
         components=tuple(lines),
+        withheld_components=revision.granted,
         sub_tier=sub_tier.block if sub_tier else None,
     ).to_bytes()
     made.documents.update(named("declaration", document))
     declaration_id = _declaration(revision, sha256(document), texts, made)
+    # A declaration has no list of commitments to open (profile section 2): its answers name them,
+    # and the audience reads what they stand for where the evidence itself is handed out.
+    made.answers[declaration_id], made.commitments[declaration_id] = given, backed
     if sub_tier is not None:
         _open_sub_tier(sub_tier, declaration_id, made)
     return made, {
@@ -163,7 +180,8 @@ def _component(
 ) -> tuple[ComponentLine, dict[str, Any]]:
     descriptor = _descriptor(one)
     made.documents.update(named("descriptor", descriptor))
-    given = drafts.about_component(revision.questions, revision.draft, one)
+    about = drafts.about_component(revision.questions, revision.draft, one)
+    given, backed = commitments.commit(about, revision.evidence)
     answers_sha256, texts = _answers(given, made)
     audience, readers = revision.audience()
     superseded = revision.superseded.get(one.supplier_component_id)
@@ -175,6 +193,14 @@ def _component(
         evidence={digest for answer in given for digest in answer.evidence},
     )
     statement_id = _hand_out(to_sign("ai-governance", payload), readers, texts, made)
+    made.disclosures[statement_id]["evidence"] = commitments.texts(backed)
+    named_by_digest = (one.ml_bom_sha256, one.model_signing_sha256)
+    backed += [
+        Commitment(document)
+        for each in named_by_digest
+        if each is not None and (document := revision.documents.get(each))
+    ]
+    made.answers[statement_id], made.commitments[statement_id] = given, backed
     told = {
         "statement_id": statement_id,
         "descriptor_sha256": sha256(descriptor),
@@ -199,7 +225,9 @@ def _descriptor(one: DraftComponent) -> bytes:
         roles=one.roles,
         attributes=one.attributes,
         purl=one.purl,
+        artifacts=tuple(Artifact(*each) for each in one.artifacts),
         ml_bom=one.ml_bom_sha256,
+        model_signing=one.model_signing_sha256,
     ).to_bytes()
 
 

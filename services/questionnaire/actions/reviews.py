@@ -26,7 +26,7 @@ from services.questionnaire.actions.signing import (
     to_sign,
 )
 from services.questionnaire.rules.packs import Question
-from services.questionnaire.store import requests, responses
+from services.questionnaire.store import evidence, requests, responses
 from services.questionnaire.store.tables import ResponsePreparation, Review
 
 
@@ -42,15 +42,44 @@ class SentBackTwice(Refused):
     urn = "reviews/withheld-sent-back-twice"
 
 
+class Superseded(Refused):
+    """A newer revision is on record: review that one."""
+
+    urn = "reviews/superseded"
+
+
+class OwnerMissing(Invalid):
+    """A waiver names who answers for it, and its last day."""
+
+    urn = "reviews/waiver-owner-missing"
+
+
+class DocumentMissing(Invalid):
+    """An independent assessment names the document it stands on, out of what was opened to you."""
+
+    urn = "reviews/document-missing"
+
+
+class UnknownDocument(Invalid):
+    """The statement commits to no such evidence."""
+
+    urn = "reviews/unknown-evidence"
+
+
 @dataclass(frozen=True)
 class Decision:
-    """One question's outcome; a waiver has a last day, sent back a reason."""
+    """One question's outcome; a waiver has an owner and a last day, sent back a reason.
+
+    `evidence` are the commitments looked at, as the statement's evidence is listed.
+    """
 
     question: str
     outcome: Outcome
     value: str | None = None
     until: date | None = None
     reason: str | None = None
+    owner: str | None = None
+    evidence: tuple[str, ...] = ()
 
 
 def prepare(
@@ -66,7 +95,9 @@ def prepare(
 
     Raises:
         NotFound: no such statement on record for you.
-        NotAsked, SentBackTwice: a decision will not do.
+        Superseded: a newer revision is on record.
+        NotAsked, SentBackTwice, OwnerMissing, DocumentMissing, UnknownDocument: a decision will
+            not do.
         WrongSigningTime, DeadKey, Unsignable: see `signing`.
     """
     refuse_hand(tx, hand, now)
@@ -98,7 +129,11 @@ def _review(
         requester_org_id=target.requester_org_id,
         respondent_org_id=target.respondent_org_id,
         decisions=[
-            {**asdict(each), "until": each.until.isoformat() if each.until else None}
+            {
+                **asdict(each),
+                "until": each.until.isoformat() if each.until else None,
+                "evidence": list(each.evidence),
+            }
             for each in decisions
         ],
     )
@@ -112,9 +147,14 @@ def _target(
         raise NotFound("no such statement on record")
     request = requests.asked_by(tx, who.org, target.request_id)
     assert request is not None
+    newest = responses.newest_recorded(tx, response_id=target.response_id)
+    if newest is not None and newest.revision > target.revision:
+        raise Superseded("a newer revision is on record", declaration_id=newest.declaration_id)
     _, questions = questionnaires.shown(tx, request.questionnaire_id)
     for decision in decisions:
         _refuse_strange(decision, questions)
+        _refuse_bare(decision)
+    _refuse_unknown_evidence(tx, statement_id, target.declaration_id, decisions)
     _refuse_insisting(tx, target.response_id, target.opened, decisions)
     return target
 
@@ -125,6 +165,29 @@ def _refuse_strange(decision: Decision, questions: Mapping[str, Question]) -> No
         raise NotAsked("this question was not asked", question=decision.question)
     if decision.value is not None and decision.value not in question.alignments:
         raise NotAsked("this question has no such option", question=decision.question)
+
+
+def _refuse_bare(decision: Decision) -> None:
+    if decision.outcome == "waived" and not decision.owner:
+        raise OwnerMissing("a waiver names who answers for it", question=decision.question)
+    if decision.outcome == "independent" and not decision.evidence:
+        msg = "an independent assessment names its document"
+        raise DocumentMissing(msg, question=decision.question)
+
+
+def _refuse_unknown_evidence(
+    tx: Session, statement_id: str, declaration_id: str, decisions: Sequence[Decision]
+) -> None:
+    named = {each for decision in decisions for each in decision.evidence}
+    if not named:
+        return
+    known = {
+        use.commitment
+        for use in evidence.uses(tx, declaration_id)
+        if use.statement_id == statement_id
+    }
+    if strange := sorted(named - known):
+        raise UnknownDocument("the statement commits to no such evidence", evidence=strange)
 
 
 def _refuse_insisting(
@@ -156,4 +219,5 @@ def _signed(decision: Decision) -> sign.Decision:
         value=decision.value,
         until=datetime.combine(until, time(23, 59, 59), UTC) if until else None,
         reason=decision.reason,
+        evidence=decision.evidence,
     )

@@ -11,13 +11,15 @@ from uuid import UUID
 
 from fastapi import Depends, Header, Request
 from pydantic import AwareDatetime, Field, StringConstraints
-from rensho import strict_json
+from rensho import strict_base64, strict_json
 from rensho.errors import VerificationError
 from rensho.predicates import Role
 from rensho.statement import Anchor
 
 from services.kit.problems import Invalid, TooLarge
 from services.kit.web import Model
+from services.questionnaire.actions import bom_reading
+from services.questionnaire.actions.bom_reading import ReadBom
 from services.questionnaire.actions.signing import Deployment, Hand, ToSign
 from services.questionnaire.rules.refusals import Text
 
@@ -83,6 +85,29 @@ def read_strictly(content: bytes) -> Any:
         raise NotStrictJson(why) from why
 
 
+def base64_of(text: str) -> bytes:
+    """Decode canonical base64.
+
+    Raises:
+        NotStrictJson: `base64.not_canonical`.
+    """
+    try:
+        return strict_base64.decode(text)
+    except VerificationError as why:
+        raise NotStrictJson(why) from why
+
+
+def _bom(content: Body) -> ReadBom:
+    try:
+        return bom_reading.read(content)
+    except VerificationError as why:
+        raise NotStrictJson(why) from why
+
+
+Bom = Annotated[ReadBom, Depends(_bom, scope="function")]
+"""An ML-BOM as the body, read before any transaction begins."""
+
+
 class _HasId(Protocol):
     @property
     def id(self) -> UUID: ...
@@ -98,11 +123,16 @@ def after(cursor: str | None) -> UUID | None:
         raise Invalid("this cursor is none of ours") from why
 
 
+def cursor_of(row_id: UUID) -> str:
+    """Return the cursor behind a row."""
+    return base64.urlsafe_b64encode(row_id.bytes).rstrip(b"=").decode()
+
+
 def cursor_after(rows: Sequence[_HasId], limit: int) -> str | None:
     """Return where the next page begins, given up to `limit` + 1 rows; None at the end."""
     if len(rows) <= limit:
         return None
-    return base64.urlsafe_b64encode(rows[limit - 1].id.bytes).rstrip(b"=").decode()
+    return cursor_of(rows[limit - 1].id)
 
 
 def _version(if_match: Annotated[str | None, Header(max_length=100)] = None) -> int | None:

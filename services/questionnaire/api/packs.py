@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter
@@ -72,7 +73,10 @@ class QuestionOut(Model):
 
 
 class PackSummary(Model):
-    """One version of a pack; `note` says how far a draft has been checked."""
+    """One version of a pack; `note` says how far a draft has been checked.
+
+    `status`: draft, reviewed, current, superseded or withdrawn.
+    """
 
     id: str
     version: str
@@ -89,6 +93,17 @@ class PackList(Model):
     items: list[PackSummary]
 
 
+class InstrumentOut(Model):
+    """A source of a pack; `binding` is voluntary, supervisory or statute."""
+
+    id: str
+    title: Bilingual
+    edition: str
+    date: str
+    binding: str
+    language_of_authority: str
+
+
 class PackOut(Model):
     """A whole pack."""
 
@@ -99,9 +114,66 @@ class PackOut(Model):
     note: Bilingual
     sha256: str
     supersedes: str | None
+    instruments: list[InstrumentOut]
     questions: list[QuestionOut]
     states: dict[str, Bilingual]
     evidence_kinds: dict[str, Bilingual]
+
+
+class FateOut(Model):
+    """What became of one question: same, split, merged or retired, and what took over."""
+
+    question: str
+    outcome: str
+    into: list[str]
+
+
+class PackChangeOut(Model):
+    """How this version came from the one before; old answers carry over where it says `same`."""
+
+    before: str
+    fates: list[FateOut]
+    added: list[str]
+
+
+class CrosswalkRow(Model):
+    """One relation, in the words of the OSCAL mapping model."""
+
+    source: str
+    target: str
+    relation: str
+    confidence: str
+
+
+class CrosswalkOut(Model):
+    """How clauses of a source relate to another framework: the author's judgement."""
+
+    id: str
+    source: str
+    source_edition: str
+    target: str
+    target_edition: str
+    target_title: Bilingual
+    author: str
+    rows: list[CrosswalkRow]
+
+
+class CrosswalkList(Model):
+    """All crosswalks of this build."""
+
+    items: list[CrosswalkOut]
+
+
+class TranslationOut(Model):
+    """A reference translation of the first page and the starter set; the Japanese text counts.
+
+    `words` by path, as `questions/Q-CORE-001/options/none` or `prescreen/ticks/none`; `note` says
+    in that language what it is worth and goes wherever the words show.
+    """
+
+    language: str
+    note: str
+    words: dict[str, str]
 
 
 class Tick(Model):
@@ -192,7 +264,7 @@ def list_packs() -> PackList:
             PackSummary(
                 id=pack.id,
                 version=pack.version,
-                status=pack.status,
+                status=packs.status(pack),
                 title=bilingual(pack.title),
                 note=bilingual(pack.note),
                 sha256=pack.digest,
@@ -212,12 +284,54 @@ def read_pack(pack_id: str, version: str) -> PackOut:
     return PackOut(
         id=pack.id,
         version=pack.version,
-        status=pack.status,
+        status=packs.status(pack),
         title=bilingual(pack.title),
         note=bilingual(pack.note),
         sha256=pack.digest,
         supersedes=pack.supersedes,
+        instruments=[
+            InstrumentOut(**{**asdict(each), "title": bilingual(each.title)})
+            for each in pack.instruments
+        ],
         questions=[question_out(each) for each in pack.questions],
         states={name: bilingual(label) for name, label in pack.states.items()},
         evidence_kinds={name: bilingual(label) for name, label in pack.evidence_kinds.items()},
     )
+
+
+@router.get("/packs/{pack_id}/{version}/changes", dependencies=[needs("packs.read")])
+def read_pack_changes(pack_id: str, version: str) -> PackChangeOut:
+    """Read what became of each question of the version before."""
+    found = packs.load_changes().get((pack_id, version))
+    if found is None:
+        raise NotFound("no such pack, or its first version")
+    return PackChangeOut(
+        before=found.before,
+        fates=[
+            FateOut(question=id_, outcome=fate.outcome, into=list(fate.into))
+            for id_, fate in found.fates.items()
+        ],
+        added=list(found.added),
+    )
+
+
+@router.get("/crosswalks", dependencies=[needs("packs.read")])
+def list_crosswalks() -> CrosswalkList:
+    """List how clauses relate to ISO/IEC 42001, the NIST AI RMF and the EU AI Act."""
+    return CrosswalkList(
+        items=[
+            CrosswalkOut(
+                **{**asdict(each), "target_title": bilingual(each.target_title)},
+            )
+            for each in packs.load_crosswalks()
+        ]
+    )
+
+
+@router.get("/translations/{language}", dependencies=[needs("packs.read")])
+def read_translation(language: str) -> TranslationOut:
+    """Read the reference translation into `zh-Hans`, `th`, `vi` or `de`."""
+    found = packs.load_translations().get(language)
+    if found is None:
+        raise NotFound("no such translation")
+    return TranslationOut(**asdict(found))

@@ -22,6 +22,7 @@ from services.questionnaire.api.packs import (
 )
 from services.questionnaire.rules.refusals import Text
 from services.questionnaire.store import packs, requests, responses
+from services.questionnaire.store.requests import Listed
 from services.questionnaire.store.tables import Campaign, Request
 
 router = APIRouter(tags=["portal"])
@@ -55,6 +56,7 @@ class RequestSummary(Model):
     supplier_id: UUID | None
     state: str
     due_at: datetime
+    answer_by: datetime
     issued_at: datetime | None
 
 
@@ -85,6 +87,7 @@ class AskedWith(Model):
 class RequestOut(Model):
     """A request: who asks, why, until when, in what form, who will read it, and the questions.
 
+    `due_at` is as signed; `answer_by` holds: more time may have been given since.
     `statement_id`, `disclosure` and `nonce` tie it to the requester's signed statement; they are
     null until it was issued. `supplier_id` is shown to the requester alone.
     """
@@ -99,6 +102,7 @@ class RequestOut(Model):
     link_id: UUID
     response_id: UUID | None
     due_at: datetime
+    answer_by: datetime
     issued_at: datetime | None
     why: str
     purpose: str
@@ -139,6 +143,11 @@ class AnswersOut(Model):
     disclaimer: Bilingual
 
 
+def disclaimer() -> Text:
+    """Return what stands on every view of an attestation (domain.md)."""
+    return _DISCLAIMER
+
+
 @router.get("/requests", dependencies=[needs("requests.read")])
 def list_requests(
     tx: Tx,
@@ -151,7 +160,7 @@ def list_requests(
     """List the requests you are to answer, or those you made."""
     rows = requests.page(tx, who.org, side, state, after(cursor), limit + 1)
     return RequestPage(
-        items=[_summary(tx, who.org, row) for row in rows[:limit]],
+        items=[_summary(who.org, row) for row in rows[:limit]],
         next_cursor=cursor_after(rows, limit),
     )
 
@@ -171,9 +180,10 @@ def read_request(tx: Tx, who: Who, request_id: UUID) -> RequestOut:
     return RequestOut(
         **{name: getattr(found, name) for name in (*shared, *signed)},
         **campaign.terms,
+        answer_by=found.answer_by,
         title=campaign.title,
         requester_name=campaign.requester_name,
-        contact=ContactOut(**campaign.contact),
+        contact=ContactOut(name=campaign.contact["name"], mailbox=campaign.contact["mailbox"]),
         supplier_id=found.supplier_id if own else None,
         response_id=response.id if response else None,
         answer_format=bilingual(_FORMAT),
@@ -209,16 +219,11 @@ def read_answers(tx: Tx, who: Who, request_id: UUID) -> AnswersOut:
     )
 
 
-def _summary(tx: Session, org: UUID, request: Request) -> RequestSummary:
-    campaign = _campaign(tx, request)
-    shared = ("id", "requester_org_id", "respondent_org_id", "campaign_id", "state")
-    times = ("due_at", "issued_at")
-    return RequestSummary(
-        **{name: getattr(request, name) for name in (*shared, *times)},
-        supplier_id=request.supplier_id if request.requester_org_id == org else None,
-        title=campaign.title,
-        requester_name=campaign.requester_name,
-    )
+def _summary(org: UUID, row: Listed) -> RequestSummary:
+    shown = RequestSummary.model_validate(row)
+    if row.requester_org_id == org:
+        return shown
+    return shown.model_copy(update={"supplier_id": None})
 
 
 def _campaign(tx: Session, request: Request) -> Campaign:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, Field, StringConstraints, field_validator
-from rensho.salted import sha256
 from sqlalchemy.orm import Session
 
 from services.kit.auth import Who, needs
@@ -18,7 +18,6 @@ from services.questionnaire.actions import questionnaires, submitting
 from services.questionnaire.actions import responses as actions
 from services.questionnaire.actions.laying_out import Prepared
 from services.questionnaire.api.edge import (
-    Body,
     Dependency,
     Deployed,
     HandIn,
@@ -28,7 +27,6 @@ from services.questionnaire.api.edge import (
     StatementOut,
     Version,
     etag,
-    read_strictly,
     statement_out,
     strict_body,
 )
@@ -97,8 +95,38 @@ class RolesIn(Model):
     user: YesNo | None = None
 
 
+class ArtifactIn(Model):
+    """One file of a component."""
+
+    sha256: Sha256
+    media_type: Line
+
+
+class ModelCardIn(Model):
+    """What an ML-BOM says of a model in single words; shown, and signed by the file's digest."""
+
+    approach: (
+        Literal[
+            "supervised",
+            "unsupervised",
+            "reinforcement-learning",
+            "semi-supervised",
+            "self-supervised",
+        ]
+        | None
+    ) = None
+    task: str | None = None
+    architecture: str | None = None
+    datasets: Annotated[list[str], Field(max_length=200)] = Field(default_factory=list)
+    limitations: Annotated[list[str], Field(max_length=200)] = Field(default_factory=list)
+
+
 class ComponentIn(Model):
-    """One AI component; its own answers win over the organization's."""
+    """One AI component; its own answers win over the organization's.
+
+    `ml_bom_sha256` and `model_signing_sha256` name files by digest; upload them by their own routes
+    so that the audience can get them.
+    """
 
     supplier_component_id: Line
     name: Line
@@ -109,6 +137,9 @@ class ComponentIn(Model):
     attributes: dict[str, str] = Field(default_factory=dict)
     purl: Line | None = None
     ml_bom_sha256: Sha256 | None = None
+    model_signing_sha256: Sha256 | None = None
+    artifacts: Annotated[list[ArtifactIn], Field(max_length=200)] = Field(default_factory=list)
+    model_card: ModelCardIn | None = None
     answers: dict[QuestionId, AnswerIn] = Field(default_factory=dict)
 
     @field_validator("attributes")
@@ -181,7 +212,8 @@ class ProgressOut(Model):
 class ResponseOut(Model):
     """A response; `version` is its ETag. `revision` is the newest on record, 0 for none.
 
-    `refused` lists the codes where the newest statement of it was refused by the log.
+    `refused` lists the codes where the newest statement of it was refused by the log. `merged` are
+    the places that this very save took over from colleagues who saved in between.
     """
 
     id: UUID
@@ -193,6 +225,7 @@ class ResponseOut(Model):
     document: ResponseDocument
     progress: ProgressOut
     refused: list[str]
+    merged: list[str] = Field(default_factory=list)
 
 
 class CopyIn(Model):
@@ -206,13 +239,6 @@ class CopiedOut(Model):
 
     response: ResponseOut
     left_out: list[str]
-
-
-class ComponentsAddedOut(Model):
-    """The response after reading an ML-BOM; `added` are the new components' ids."""
-
-    response: ResponseOut
-    added: list[str]
 
 
 class PrepareIn(HandIn):
@@ -251,7 +277,7 @@ class PreparedOut(Model):
 @router.post("/requests/{request_id}/response", dependencies=[needs("responses.write")])
 def open_response(tx: Tx, who: Who, request_id: UUID, http: Response) -> ResponseOut:
     """Begin the response to a request, or get the one that was begun."""
-    return _shown(tx, actions.open_one(tx, who, request_id), http)
+    return response_out(tx, actions.open_one(tx, who, request_id), http)
 
 
 @router.get("/responses/{response_id}", dependencies=[needs("responses.read")])
@@ -260,7 +286,7 @@ def read_response(tx: Tx, who: Who, response_id: UUID, http: Response) -> Respon
     found = responses.own(tx, who.org, response_id)
     if found is None:
         raise NotFound("no such response")
-    return _shown(tx, found, http)
+    return response_out(tx, found, http)
 
 
 @router.put("/responses/{response_id}", dependencies=[needs("responses.write"), strict_body])
@@ -273,9 +299,12 @@ def save_response(
     version: Version,
     http: Response,
 ) -> ResponseOut:
-    """Save the whole document over the version you read (`If-Match`)."""
-    saved = actions.save(tx, who, response_id, version, body.stored(), now)
-    return _shown(tx, saved, http)
+    """Save the whole document over the version you read (`If-Match`).
+
+    What colleagues saved in between elsewhere is kept; where both changed one place it is a 412.
+    """
+    saved, taken = actions.save(tx, who, response_id, version, body.stored(), now)
+    return response_out(tx, saved, http, taken)
 
 
 @router.post("/responses/{response_id}/copy", dependencies=[needs("responses.write")])
@@ -290,26 +319,7 @@ def copy_response(
 ) -> CopiedOut:
     """Take over the answers of another response of yours (`If-Match`)."""
     found, left = actions.copy(tx, who, response_id, version, body.from_response_id, now)
-    return CopiedOut(response=_shown(tx, found, http), left_out=left)
-
-
-@router.post(
-    "/responses/{response_id}/components/ml-bom",
-    dependencies=[needs("responses.write")],
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"application/vnd.cyclonedx+json": {"schema": {"type": "object"}}},
-        }
-    },
-)
-def add_ml_bom(
-    tx: Tx, who: Who, now: Now, response_id: UUID, content: Body, http: Response
-) -> ComponentsAddedOut:
-    """Add the AI components of a CycloneDX ML-BOM (JSON, 1.5 to 1.7) to the draft."""
-    bom = read_strictly(content)
-    found, added = actions.add_ml_bom(tx, who, response_id, bom, sha256(content), now)
-    return ComponentsAddedOut(response=_shown(tx, found, http), added=added)
+    return CopiedOut(response=response_out(tx, found, http), left_out=left)
 
 
 @router.post(
@@ -356,7 +366,10 @@ def _prepared_out(made: Prepared) -> PreparedOut:
     )
 
 
-def _shown(tx: Session, found: Stored, http: Response) -> ResponseOut:
+def response_out(
+    tx: Session, found: Stored, http: Response, merged: Sequence[str] = ()
+) -> ResponseOut:
+    """Show a response, its version as the ETag."""
     http.headers.update(etag(found.version))
     _, questions = questionnaires.shown(tx, found.questionnaire_id)
     draft = drafts.read(found.document, questions)
@@ -373,4 +386,5 @@ def _shown(tx: Session, found: Stored, http: Response) -> ResponseOut:
         document=ResponseDocument.model_validate(found.document),
         progress=ProgressOut.model_validate(progress),
         refused=(newest.refused if newest else None) or [],
+        merged=list(merged),
     )

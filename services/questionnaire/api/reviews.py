@@ -31,9 +31,11 @@ router = APIRouter(tags=["reviews"])
 
 
 class DecisionIn(Model):
-    """What is decided on one question: a waiver has a last day, sent back a reason.
+    """What is decided on one question: a waiver has an owner and a last day, sent back a reason.
 
-    `value` is the option the reviewer saw where the answer itself was withheld.
+    `value` is the option the reviewer saw where the answer itself was withheld. `evidence` are the
+    commitments looked at (`GET /requests/{id}/evidence`); an independent assessment (L4) names at
+    least one: its document.
     """
 
     question: Line
@@ -41,6 +43,8 @@ class DecisionIn(Model):
     value: Line | None = None
     until: date | None = None
     reason: Prose | None = None
+    owner: Line | None = None
+    evidence: Annotated[list[Line], Field(max_length=50)] = Field(default_factory=list)
 
 
 class ReviewIn(HandIn):
@@ -80,7 +84,10 @@ def prepare_review(
     tx: Tx, who: Who, now: Now, body: ReviewIn, deployment: Deployed, once: OnceOnly
 ) -> Response:
     """Get the statement to sign for your decisions on a recorded statement."""
-    decisions = [Decision(**each.model_dump()) for each in body.decisions]
+    decisions = [
+        Decision(**{**each.model_dump(), "evidence": tuple(each.evidence)})
+        for each in body.decisions
+    ]
     return once(
         lambda: statement_out(
             actions.prepare(tx, who, body.statement_id, decisions, body.hand(), deployment, now)

@@ -20,7 +20,7 @@ from services.questionnaire.rules.refusals import Problem, Refusal, Text
 
 STATES: Final = ("answered", "checking", "withheld", "not_applicable")
 _MALFORMED: Final = "answers/malformed"
-_COMMITMENT: Final = r"[A-Za-z0-9_-]{43}"
+_EVIDENCE: Final = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _DETAIL_FORMS: Final = {
     "text": r"(?s).{1,2000}",
     "number": r"-?\d{1,12}(\.\d{1,9})?",
@@ -32,8 +32,9 @@ _DETAIL_FORMS: Final = {
 class Answer:
     """One answer. `value` is an option code and there only where `state` is answered.
 
-    `reason` says why a question does not apply, `evidence` holds digests of commitments. `note`
-    and `details` (the question's optional fields, always text) are shown and not signed.
+    `reason` says why a question does not apply. `evidence` holds ids of kept evidence while it is
+    a draft, and digests of commitments once it is handed out for signing. `note` and `details`
+    (the question's optional fields, always text) are shown and not signed.
     """
 
     question: str
@@ -182,7 +183,6 @@ def _answer(node: Node, question: Question) -> Answer:
             "この設問ではこの回答区分を選べません",
             f"this question does not take {state}",
         )
-    evidence = node.optional("evidence")
     return Answer(
         question=question.id,
         state=state,
@@ -190,8 +190,12 @@ def _answer(node: Node, question: Question) -> Answer:
         reason=_reason(node, state),
         note=node.optional_text("note"),
         details=_details(node.optional("details"), question),
-        evidence=tuple(each.text(_COMMITMENT) for each in evidence.elements()) if evidence else (),
+        evidence=_evidence(node.optional("evidence")),
     )
+
+
+def _evidence(node: Node | None) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each.text(_EVIDENCE) for each in node.elements())) if node else ()
 
 
 def _value(node: Node, question: Question, state: State) -> str | None:

@@ -36,7 +36,11 @@ USE_BY_TICK: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class DraftComponent:
-    """One AI component as the respondent describes it, with the answers given about it alone."""
+    """One AI component as the respondent describes it, with the answers given about it alone.
+
+    `artifacts` are (sha256, media type). `model_card` is what its ML-BOM says; not signed but by
+    that file's digest.
+    """
 
     supplier_component_id: str
     name: str
@@ -48,6 +52,9 @@ class DraftComponent:
     purl: str | None
     ml_bom_sha256: str | None
     answers: Mapping[str, Answer]
+    model_signing_sha256: str | None = None
+    artifacts: tuple[tuple[str, str], ...] = ()
+    model_card: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +200,14 @@ def about_organization(questions: Sequence[Question], draft: Draft) -> list[Answ
     ]
 
 
+def evidence_named(document: Mapping[str, Any]) -> frozenset[str]:
+    """Return the ids of all evidence that the answers of a saved document name."""
+    parts = [document["answers"], *(one["answers"] for one in document["components"])]
+    return frozenset(
+        each for part in parts for answer in part.values() for each in answer.get("evidence", ())
+    )
+
+
 def without_unknown(
     document: Mapping[str, Any], questions: Mapping[str, Question]
 ) -> tuple[dict[str, Any], list[str]]:
@@ -242,6 +257,9 @@ def _component(
         attributes=data["attributes"],
         purl=data.get("purl"),
         ml_bom_sha256=data.get("ml_bom_sha256"),
+        model_signing_sha256=data.get("model_signing_sha256"),
+        artifacts=tuple((each["sha256"], each["media_type"]) for each in data.get("artifacts", ())),
+        model_card=data.get("model_card"),
         answers=_answers(data["answers"], questions, f"{where}/answers", problems),
     )
 

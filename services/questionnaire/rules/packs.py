@@ -28,8 +28,17 @@ ROLES: Final = ("developer", "provider", "user")
 PRINCIPLES: Final = tuple(f"C-{number}" for number in range(1, 11))
 TOPICS: Final = ("safety-verification", "documentation-audit-trail", "supply-chain")
 SCALES: Final = ("maturity", "yes_no", "record")
+HEAVIEST: Final = 5
+"""The most a question's criticality may be."""
+BINDINGS: Final = ("voluntary", "supervisory", "statute")
 CONFIDENCES: Final = ("V2", "V", "C", "G")
 """Marks of `clauses[].confidence`; an `L` clause may not be in a pack before a person read it."""
+
+REVIEWERS: Final = {"draft": 0, "reviewed": 1, "current": 2, "withdrawn": 0}
+"""How many people must have held a pack against the primary text, by status.
+
+`superseded` is no status of its own: it follows from another version that says so.
+"""
 
 _MALFORMED: Final = "packs/malformed"
 _REFERENCE: Final = "packs/unknown-reference"
@@ -38,14 +47,14 @@ _PACK_ID: Final = r"[a-z][a-z0-9-]{1,62}[a-z0-9]"
 _SEMVER: Final = r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?"
 _NAME: Final = r"[a-z][a-z0-9_]{0,63}"
 _MARK: Final = r"[A-Za-z][A-Za-z0-9._-]{0,63}"
-_DATE: Final = r"\d{4}-\d{2}-\d{2}"
+_DATE: Final = r"\d{4}(-\d{2}(-\d{2})?)?"
 _ALIGNMENT: Final = r"0\.\d{9}|1\.0{9}"
 _STATES: Final = ("checking", "withheld", "not_applicable")
 
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """A piece of guidance a pack refers to; `binding` is voluntary or supervisory."""
+    """A piece of guidance a pack refers to; `binding` is one of `BINDINGS`."""
 
     id: str
     title: Text
@@ -151,8 +160,8 @@ def parse(data: Mapping[str, Any]) -> Pack:
     """
     node = Node(dict(data), "", _MALFORMED)
     node.only(
-        *("id", "version", "status", "supersedes", "title", "note", "instruments", "scales"),
-        *("states", "evidence_kinds", "clauses", "questions"),
+        *("id", "version", "status", "reviewed_by", "supersedes", "title", "note"),
+        *("instruments", "scales", "states", "evidence_kinds", "clauses", "questions"),
     )
     instruments = tuple(_instrument(each) for each in node.member("instruments").elements(1))
     _unique([each.id for each in instruments], "/instruments")
@@ -165,7 +174,7 @@ def parse(data: Mapping[str, Any]) -> Pack:
     return Pack(
         id=pack_id,
         version=node.member("version").text(_SEMVER),
-        status=node.member("status").one_of(("draft", "reviewed", "current", "withdrawn")),
+        status=_status(node),
         title=node.member("title").in_both_languages(),
         note=node.member("note").in_both_languages(),
         supersedes=node.optional_text("supersedes", _SEMVER),
@@ -175,6 +184,20 @@ def parse(data: Mapping[str, Any]) -> Pack:
         questions=questions,
         digest=hashlib.sha256(jcs.dumps(dict(data))).hexdigest(),
     )
+
+
+def _status(node: Node) -> str:
+    """Return the status of the version; a person has read the primary text before `reviewed`."""
+    status = node.member("status").one_of(tuple(REVIEWERS))
+    named = node.optional("reviewed_by")
+    people = {each.text() for each in named.elements()} if named else set()
+    if len(people) < REVIEWERS[status]:
+        reason = Text(
+            f"{status}には確認者が{REVIEWERS[status]}名必要です",
+            f"{status} needs {REVIEWERS[status]} named reviewers",
+        )
+        raise Refusal(Problem("packs/not-reviewed", "/reviewed_by", reason))
+    return status
 
 
 def refuse_bad_conditions(questions: Mapping[str, Question]) -> None:
@@ -236,7 +259,7 @@ def _question(node: Node, shelf: _Shelf) -> Question:
         roles=frozenset(node.member("roles").several_of(ROLES, 1)),
         principle=node.member("principle").one_of(PRINCIPLES),
         topic=None if topic.value is None else topic.one_of(TOPICS),
-        criticality=node.member("criticality").integer(1, 5),
+        criticality=node.member("criticality").integer(1, HEAVIEST),
         text=node.member("text").in_both_languages(),
         help=node.member("help").in_both_languages(),
         answer_type=answer_type,
@@ -317,7 +340,7 @@ def _instrument(node: Node) -> Instrument:
         title=node.member("title").in_both_languages(),
         edition=node.member("edition").text(),
         date=node.member("date").text(_DATE),
-        binding=node.member("binding").one_of(("voluntary", "supervisory")),
+        binding=node.member("binding").one_of(BINDINGS),
         language_of_authority=node.member("language_of_authority").text("[a-z]{2}"),
     )
 

@@ -45,7 +45,14 @@ def parse_starter(data: Mapping[str, Any]) -> Starter:
     )
 
 
-def compose(packs: Sequence[Pack], starter: Starter, whole: Collection[str]) -> dict[str, Any]:
+def compose(
+    packs: Sequence[Pack],
+    starter: Starter,
+    whole: Collection[str],
+    *,
+    roles: Collection[str] = (),
+    dropped: Collection[str] = (),
+) -> dict[str, Any]:
     """Return the questionnaire document but for its salt: `{packs, questions}`.
 
     The starter set is always asked. Only packs that a question was taken from are listed. Packs
@@ -55,6 +62,8 @@ def compose(packs: Sequence[Pack], starter: Starter, whole: Collection[str]) -> 
         packs: one version of each pack to draw on; those of the starter set must be among them.
         starter: the starter set.
         whole: ids of the packs all of whose questions are asked; none for the starter set alone.
+        roles: ask only what concerns one of these; none: all.
+        dropped: questions left out (`overlays.refuse` has judged them).
 
     Raises `Refusal`: `questionnaires/unknown-pack` (`whole` names a pack not given),
     `questionnaires/duplicate-pack`, `questionnaires/duplicate-question`,
@@ -72,7 +81,12 @@ def compose(packs: Sequence[Pack], starter: Starter, whole: Collection[str]) -> 
         question.id: question
         for pack in ordered
         for question in sorted(pack.questions, key=lambda question: question.id)
-        if pack.id in whole or question.id in starter.questions
+        if question.id in starter.questions
+        or (
+            pack.id in whole
+            and question.id not in dropped
+            and (not roles or not question.roles.isdisjoint(roles))
+        )
     }
     for question in asked.values():
         _refuse_missing([each.question for each in question.references], asked)

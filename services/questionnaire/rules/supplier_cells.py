@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from typing import Final
 
+from services.questionnaire.rules import identifiers
 from services.questionnaire.rules.countries import ALPHA_2
 from services.questionnaire.rules.refusals import Text
 
@@ -23,6 +25,17 @@ HEADINGS: Final[Mapping[str, tuple[str, ...]]] = {
     "pass_through": ("商流のみ", "passthrough"),
     "site": ("拠点", "拠点名", "site"),
     "tags": ("タグ", "tags"),
+    "system": ("システム", "システム名", "system"),
+    "company_code": ("会社コード", "companycode"),
+    "plant": ("購買組織", "プラント", "工場コード", "purchasingorganization", "plant"),
+    "valid_from": ("有効開始日", "適用開始日", "validfrom"),
+    "valid_to": ("有効終了日", "適用終了日", "validto"),
+    "lei": ("lei", "leiコード"),
+    "duns": ("duns番号", "duns", "dunsnumber"),
+    "gln": ("gln", "glnコード"),
+    "product_lines": ("製品ライン", "製品群", "productline", "productlines"),
+    "kana": ("フリガナ", "ふりがな", "カナ", "kana"),
+    "department": ("部署", "部署名", "department"),
 }
 """Column → headings it is known by, as `heading_key` gives them; the first is the Japanese one."""
 
@@ -59,7 +72,7 @@ class SupplierRow:
     `name`, `contact_name`, `site` and `tags` are as received; codes and numbers in narrow form.
     `vendor_code` is text (leading zeros count), `country` ISO 3166-1 alpha-2. `dependency` is None
     where the list does not state it (RM-1 takes that as critical). `language` is the stated one,
-    else ja for Japan and en elsewhere.
+    else ja for Japan and en elsewhere. `stated`: the columns whose cells are not blank.
     """
 
     line: int
@@ -74,6 +87,31 @@ class SupplierRow:
     pass_through: bool
     site: str | None
     tags: tuple[str, ...]
+    system: str | None = None
+    company_code: str | None = None
+    plant: str | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+    lei: str | None = None
+    duns: str | None = None
+    gln: str | None = None
+    product_lines: tuple[str, ...] = ()
+    kana: str | None = None
+    department: str | None = None
+    stated: frozenset[str] = field(default=frozenset(), compare=False)
+
+    @property
+    def code_key(self) -> tuple[str | None, ...]:
+        """What must differ from row to row: the code within its system and unit."""
+        return self.system, self.company_code, self.plant, self.vendor_code
+
+    @property
+    def identifiers(self) -> dict[str, str]:
+        """Scheme → value, as records keep them."""
+        number = self.corporate_number or ""
+        scheme = "invoice-number" if number.startswith("T") else "corporate-number"
+        told = {scheme: number, "lei": self.lei, "duns": self.duns, "gln": self.gln}
+        return {name: value for name, value in told.items() if value}
 
 
 class Unreadable(Exception):
@@ -96,16 +134,26 @@ def row(line: int, cells: Mapping[str, str]) -> tuple[SupplierRow | None, dict[s
     found: dict[str, object] = {}
     wrong: dict[str, Unreadable] = {}
     for column, read in _READERS.items():
-        text = cells.get(column, "").strip()
+        text = _bare(cells.get(column, "").strip())
         try:
             found[column] = read(_plain(text, required=column in REQUIRED))
         except Unreadable as why:
             wrong[column] = why
+    if not wrong and _backwards(found["valid_from"], found["valid_to"]):
+        wrong["valid_to"] = Unreadable(
+            "validity", "有効終了日が有効開始日より前です", "is before the first day"
+        )
     if wrong:
         return None, wrong
     found["language"] = found["language"] or ("ja" if found["country"] == "JP" else "en")
     # The readers' types are those of the fields, column by column.
-    return SupplierRow(line=line, **found), {}  # type: ignore[arg-type]
+    stated = frozenset(column for column in _READERS if cells.get(column, "").strip())
+    return SupplierRow(line=line, **found, stated=stated), {}  # type: ignore[arg-type]
+
+
+def _bare(text: str) -> str:
+    """Take off the apostrophe that keeps a spreadsheet from reading a cell as a formula."""
+    return text[1:] if text.startswith("'") and text[1:2] in ("=", "+", "-", "@") else text
 
 
 def _plain(text: str, *, required: bool) -> str:
@@ -165,27 +213,46 @@ def _country(text: str) -> str:
 
 
 def _corporate_number(text: str) -> str | None:
-    number = re.sub(r"[\s-]", "", _narrow(text)).upper()
-    if not number:
-        return None
-    digits = number.removeprefix("T")
-    if not re.fullmatch(r"[0-9]{13}", digits) or check_digit(digits[1:]) != digits[0]:
+    number = _narrow(text)
+    scheme = "invoice-number" if number.upper().startswith("T") else "corporate-number"
+    try:
+        return identifiers.read(scheme, number) if number else None
+    except identifiers.NotAnIdentifier as why:
         raise Unreadable(
             "corporate-number",
             "法人番号(13桁)またはT+13桁の登録番号として正しくありません",
             "is neither a valid 13-digit corporate number nor T and 13 digits",
-        )
-    return number
+        ) from why
 
 
-def check_digit(twelve: str) -> str:
-    """Return the check digit that stands before the twelve digits of a corporate number.
+def _identifier(scheme: str) -> Callable[[str], str | None]:
+    def read(text: str) -> str | None:
+        try:
+            return identifiers.read(scheme, text) if text else None
+        except identifiers.NotAnIdentifier as why:
+            raise Unreadable(scheme, why.reason.ja, why.reason.en) from why
 
-    9 less the remainder by 9 of the sum of the digits weighted 1, 2, 1, 2, … from the right
-    (ordinance on corporate numbers, Article 2).
-    """
-    total = sum(int(digit) * (1 + index % 2) for index, digit in enumerate(reversed(twelve)))
-    return str(9 - total % 9)
+    return read
+
+
+def _day(text: str) -> date | None:
+    day = re.sub(r"[./年月]", "-", _narrow(text)).removesuffix("日")
+    if not day:
+        return None
+    found = re.fullmatch(
+        r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})|([0-9]{4})([0-9]{2})([0-9]{2})", day
+    )
+    try:
+        year, month, number = (int(part) for part in (found.groups() if found else ()) if part)
+        return date(year, month, number)
+    except ValueError as why:
+        raise Unreadable(
+            "date", "日付は2026-04-01の形で入力してください", "must be a day such as 2026-04-01"
+        ) from why
+
+
+def _backwards(first: object, last: object) -> bool:
+    return isinstance(first, date) and isinstance(last, date) and last < first
 
 
 def _mailbox(text: str) -> str | None:
@@ -244,4 +311,15 @@ _READERS: Final[Mapping[str, Callable[[str], object]]] = {
     "pass_through": _pass_through,
     "site": _if_any,
     "tags": _tags,
+    "system": _if_any,
+    "company_code": _if_any,
+    "plant": _if_any,
+    "valid_from": _day,
+    "valid_to": _day,
+    "lei": _identifier("lei"),
+    "duns": _identifier("duns"),
+    "gln": _identifier("gln"),
+    "product_lines": _tags,
+    "kana": _if_any,
+    "department": _if_any,
 }

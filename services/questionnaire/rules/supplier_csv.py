@@ -1,4 +1,4 @@
-"""Supplier lists as CSV: good rows kept, bad ones told by line and column."""
+"""Supplier lists, CSV or rows of a sheet: good rows kept, bad ones told by line and column."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 from services.questionnaire.rules import supplier_cells
@@ -14,6 +15,12 @@ from services.questionnaire.rules.supplier_cells import HEADINGS, REQUIRED, Supp
 
 _BOM: Final = b"\xef\xbb\xbf"
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
+IGNORED: Final = "-"
+"""A heading mapped to this is passed over."""
+
+
+_KNOWN: Final = {heading: column for column, names in HEADINGS.items() for heading in names}
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,7 @@ class Rejected:
 class SupplierList:
     """What a file holds. `total` = accepted rows + rejected rows; blank lines count apart.
 
-    `encoding` is utf-8 or cp932; `columns` are those found, `ignored` the headings nobody knows.
+    `encoding` is utf-8, cp932 or xlsx; `columns` are those found, `ignored` the unknown headings.
     A rejected row has one entry in `rejected` for each complaint.
     """
 
@@ -57,42 +64,87 @@ class SupplierList:
         return self.total - len(self.accepted)
 
 
-def read(data: bytes) -> SupplierList:
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """A file as rows from its headings on, nothing of it understood; `encoding` may be xlsx."""
+
+    encoding: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[int, tuple[str, ...], Rejected | None], ...]
+
+
+def read(data: bytes, mapping: Mapping[str, str] = _NOTHING) -> SupplierList:
     """Read a supplier list: comma or tab separated, UTF-8 (with or without BOM) or CP932.
 
-    Two rows with one vendor code: the first good one is kept, the later are rejected and name its
-    line. Raises `Refusal` where nothing can be read at all: `suppliers/encoding` (UTF-16),
-    `suppliers/empty`, `suppliers/missing-column`, `suppliers/duplicate-column`.
+    Raises:
+        Refusal: as `open_text` and `understand`.
     """
+    return understand(open_text(data), mapping)
+
+
+def open_text(data: bytes) -> Lines:
+    """Take a text file apart. Raises `Refusal`: `suppliers/encoding`, `suppliers/empty`."""
     encoding, text = _decode(data)
     lines = _lines(text)
     _, headings, complaint = next(lines, (1, [], None))
     if complaint is not None or not headings:
         raise _refusal("empty", "/", "見出し行がありません", "there is no heading row")
-    columns = _columns(headings)
-    accepted: dict[str, SupplierRow] = {}
+    rows = tuple((line, tuple(cells), why) for line, cells, why in lines)
+    return Lines(encoding, tuple(headings), rows)
+
+
+def open_sheet(cells: Sequence[Sequence[str | None]]) -> Lines:
+    """Take the rows of a sheet, blank ones included. Raises `Refusal`: `suppliers/empty`."""
+    told = [tuple(cell or "" for cell in row) for row in cells]
+    start = next((place for place, row in enumerate(told) if any(c.strip() for c in row)), None)
+    if start is None:
+        raise _refusal("empty", "/", "見出し行がありません", "there is no heading row")
+    headings = told[start]
+    while not headings[-1].strip():
+        headings = headings[:-1]
+    rows = tuple(
+        (line, row + ("",) * (len(headings) - len(row)), None)
+        for line, row in enumerate(told[start + 1 :], start + 2)
+    )
+    return Lines("xlsx", headings, rows)
+
+
+def understand(found: Lines, mapping: Mapping[str, str] = _NOTHING) -> SupplierList:
+    """Read the rows by column.
+
+    Two rows with one vendor code in one system and unit: the first good one is kept, the later are
+    rejected and name its line.
+
+    Args:
+        mapping: heading → column of ours, or `-` to pass it over; it goes before what we know.
+
+    Raises:
+        Refusal: `suppliers/missing-column`, `suppliers/duplicate-column`, `suppliers/mapping`.
+    """
+    columns = _columns(found.headings, _by_key(mapping))
+    accepted: dict[tuple[str | None, ...], SupplierRow] = {}
     rejected: list[Rejected] = []
-    total = blank = 0
-    for line, cells, unreadable in lines:
-        if unreadable is None and not any(cell.strip() for cell in cells):
+    blank = 0
+    for line, given, unreadable in found.rows:
+        if unreadable is None and not any(cell.strip() for cell in given):
             blank += 1
             continue
-        total += 1
-        complaint = unreadable or _width_complaint(line, cells, headings)
+        cells = list(given)
+        complaint = unreadable or _width_complaint(line, cells, found.headings)
         if complaint is not None:
             rejected.append(complaint)
             continue
-        found, complaints = _row(line, dict(zip(columns, cells, strict=True)), accepted)
+        row, complaints = _row(line, dict(zip(columns, cells, strict=True)), accepted)
         rejected.extend(complaints)
-        if found is not None:
-            accepted[found.vendor_code] = found
+        if row is not None:
+            accepted[row.code_key] = row
     return SupplierList(
-        encoding=encoding,
+        encoding=found.encoding,
         columns=tuple(column for column in columns if column in HEADINGS),
         ignored=tuple(column.removeprefix("?") for column in columns if column.startswith("?")),
         accepted=tuple(accepted.values()),
         rejected=tuple(rejected),
-        total=total,
+        total=len(found.rows) - blank,
         blank=blank,
     )
 
@@ -144,8 +196,23 @@ def _lines(text: str) -> Iterator[tuple[int, list[str], Rejected | None]]:
             yield number, [], Rejected(number, None, "suppliers/malformed", reason)
 
 
-def _columns(headings: Sequence[str]) -> list[str]:
-    known = {heading: column for column, names in HEADINGS.items() for heading in names}
+def unknown(headings: Sequence[str], mapping: Mapping[str, str] = _NOTHING) -> list[str]:
+    """Return the headings that neither we nor the mapping know."""
+    known = {*_KNOWN, *_by_key(mapping)}
+    return [text for text in headings if supplier_cells.heading_key(text) not in known]
+
+
+def _by_key(mapping: Mapping[str, str]) -> dict[str, str]:
+    for heading, column in mapping.items():
+        if column not in (*HEADINGS, IGNORED):
+            raise _refusal(
+                "mapping", f"/{heading}", f"不明な項目です: {column}", f"no such column: {column}"
+            )
+    return {supplier_cells.heading_key(heading): column for heading, column in mapping.items()}
+
+
+def _columns(headings: Sequence[str], mapping: Mapping[str, str]) -> list[str]:
+    known = {**_KNOWN, **mapping}
     columns = [
         known.get(supplier_cells.heading_key(heading), f"?{heading.strip()}")
         for heading in headings
@@ -182,7 +249,7 @@ def _width_complaint(line: int, cells: list[str], headings: Sequence[str]) -> Re
 
 
 def _row(
-    line: int, cells: Mapping[str, str], earlier: Mapping[str, SupplierRow]
+    line: int, cells: Mapping[str, str], earlier: Mapping[tuple[str | None, ...], SupplierRow]
 ) -> tuple[SupplierRow | None, list[Rejected]]:
     found, wrong = supplier_cells.row(line, cells)
     if found is None:
@@ -190,7 +257,7 @@ def _row(
             Rejected(line, column, f"suppliers/{why.kind}", why.reason)
             for column, why in wrong.items()
         ]
-    twin = earlier.get(found.vendor_code)
+    twin = earlier.get(found.code_key)
     if twin is None:
         return found, []
     reason = Text(

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ARRAY, Integer, Uuid, cast, func, insert, literal, select, update
+from sqlalchemy.dialects.postgresql import JSONB, distinct_on
+from sqlalchemy.orm import Session, defer
 
+from services.kit.bulk import insert_many
 from services.questionnaire.store.tables import (
     Campaign,
     CampaignPreparation,
+    FairDealing,
     Invitation,
     Request,
+    Supplier,
+    SupplyLink,
 )
 
 
@@ -53,7 +59,27 @@ def counts(tx: Session, org: UUID, campaign_ids: Collection[UUID]) -> Mapping[UU
 def preparation_for_update(tx: Session, statement_id: str) -> CampaignPreparation | None:
     """Return what was handed out for signing under this statement id, locked (worker)."""
     query = select(CampaignPreparation).where(CampaignPreparation.statement_id == statement_id)
-    return tx.scalar(query.with_for_update())
+    # Nonces and disclosures are megabytes, and only their requests want them.
+    return tx.scalar(query.options(defer(CampaignPreparation.requests)).with_for_update())
+
+
+def newest_on_links_to(tx: Session, supplier_org: UUID) -> list[tuple[Request, Campaign]]:
+    """Return, for each live link to a supplier, its newest request and campaign (worker)."""
+    newest = (
+        select(Request.id)
+        .join(SupplyLink, SupplyLink.id == Request.link_id)
+        .where(SupplyLink.supplier_org_id == supplier_org, SupplyLink.ended.is_(False))
+        .ext(distinct_on(Request.link_id))
+        .order_by(Request.link_id, Request.id.desc())
+        .subquery()
+    )
+    query = (
+        select(Request, Campaign)
+        .join(newest, newest.c.id == Request.id)
+        .join(Campaign, Campaign.id == Request.campaign_id)
+        .order_by(Request.link_id)
+    )
+    return [(request, campaign) for request, campaign in tx.execute(query)]
 
 
 def newest_preparation(tx: Session, campaign_id: UUID) -> CampaignPreparation | None:
@@ -72,17 +98,79 @@ def for_update(tx: Session, campaign_id: UUID) -> Campaign:
     return tx.scalars(select(Campaign).where(Campaign.id == campaign_id).with_for_update()).one()
 
 
+def add_fair_dealing(
+    tx: Session,
+    campaign: Campaign,
+    records: Sequence[Mapping[str, Any]],
+    which: Mapping[UUID, int],
+) -> None:
+    """Add how suppliers are dealt with in a campaign: supplier id → number of its record."""
+    # Most are dealt with alike, so a record travels once, however many it is of.
+    each = select(
+        func.unnest(cast(list(which), ARRAY(Uuid)), type_=Uuid).label("supplier"),
+        func.unnest(cast(list(which.values()), ARRAY(Integer)), type_=Integer).label("number"),
+    ).subquery()
+    given = select(
+        literal(campaign.id),
+        literal(campaign.org_id),
+        each.c.supplier,
+        cast(list(records), JSONB)[each.c.number],
+    )
+    columns = ["campaign_id", "org_id", "supplier_id", "record"]
+    tx.execute(insert(FairDealing).from_select(columns, given))
+
+
+def fair_dealing(
+    tx: Session, org: UUID, campaign_id: UUID, after: UUID | None, limit: int
+) -> Sequence[FairDealing]:
+    """Return how up to `limit` suppliers are dealt with in a campaign, by supplier id."""
+    query = select(FairDealing).where(
+        FairDealing.org_id == org, FairDealing.campaign_id == campaign_id
+    )
+    if after is not None:
+        query = query.where(FairDealing.supplier_id > after)
+    return tx.scalars(query.order_by(FairDealing.supplier_id).limit(limit)).all()
+
+
+def countries(tx: Session, campaign_id: UUID) -> dict[str, int]:
+    """Return how many suppliers of a campaign are in each country."""
+    query = (
+        select(Supplier.country, func.count())
+        .join(Request, Request.supplier_id == Supplier.id)
+        .where(Request.campaign_id == campaign_id)
+        .group_by(Supplier.country)
+    )
+    return {name: count for name, count in tx.execute(query)}  # noqa: C416 (typed)
+
+
+def add_invitations(
+    tx: Session, org: UUID, rows: Sequence[Mapping[str, Any]], at: datetime
+) -> None:
+    """Add invitations of one requester, issued at one time."""
+    insert_many(tx, Invitation, rows, org_id=org, issued_at=at)
+
+
 def invitations(tx: Session, org: UUID, request_ids: Collection[UUID]) -> Mapping[UUID, Invitation]:
-    """Return request id → its invitation."""
+    """Return request id → its newest invitation."""
     query = select(Invitation).where(
         Invitation.org_id == org, Invitation.request_id.in_(request_ids)
     )
-    return {each.request_id: each for each in tx.scalars(query)}
+    return {each.request_id: each for each in tx.scalars(query.order_by(Invitation.id))}
 
 
-def invitation(tx: Session, invitation_id: UUID) -> Invitation | None:
-    """Return one invitation (worker)."""
-    return tx.get(Invitation, invitation_id)
+def newest_invitation(tx: Session, request_id: UUID) -> Invitation | None:
+    """Return the invitation of a request that counts."""
+    query = select(Invitation).where(Invitation.request_id == request_id)
+    return tx.scalar(query.order_by(Invitation.id.desc()).limit(1))
+
+
+def mailed(tx: Session, request_id: UUID, at: datetime) -> None:
+    """Note that the mail with a request's invitation was handed over (worker)."""
+    tx.execute(
+        update(Invitation)
+        .where(Invitation.request_id == request_id, Invitation.mailed_at.is_(None))
+        .values(mailed_at=at)
+    )
 
 
 def accept_invitations(tx: Session, link_id: UUID, at: datetime) -> None:
@@ -92,9 +180,3 @@ def accept_invitations(tx: Session, link_id: UUID, at: datetime) -> None:
         .where(Invitation.link_id == link_id, Invitation.accepted_at.is_(None))
         .values(accepted_at=at)
     )
-
-
-def has_invitation(tx: Session, request_id: UUID) -> bool:
-    """Whether a request went out with an invitation (worker)."""
-    query = select(Invitation.id).where(Invitation.request_id == request_id)
-    return tx.scalar(query) is not None

@@ -26,16 +26,34 @@ def remember(tx: Session, org_id: UUID, name: str, country: str) -> None:
     )
 
 
-def remember_key(tx: Session, key_id: str, org_id: UUID, event: str, log_index: int) -> None:
-    """Note a key event; the one deepest in the log wins, whatever order they arrive in."""
+def remember_key(tx: Session, key_id: str, org_id: UUID, event: str, log_index: int) -> bool:
+    """Note a key event; the one deepest in the log wins, whatever order they arrive in.
+
+    Returns:
+        Whether this was news: one event is told once for each link it concerns.
+    """
     new = insert(SigningKey).values(key_id=key_id, org_id=org_id, event=event, log_index=log_index)
-    tx.execute(
+    noted = tx.execute(
         new.on_conflict_do_update(
             index_elements=["key_id"],
             set_={"org_id": org_id, "event": event, "log_index": log_index},
             where=SigningKey.log_index < log_index,
-        )
+        ).returning(SigningKey.key_id)
     )
+    return noted.first() is not None
+
+
+def has_another_key(tx: Session, org_id: UUID, key_id: str) -> bool:
+    """Whether a firm is known by another key already (worker)."""
+    query = select(SigningKey.key_id).where(
+        SigningKey.org_id == org_id, SigningKey.key_id != key_id
+    )
+    return tx.scalar(query.limit(1)) is not None
+
+
+def country_of(tx: Session, org_id: UUID) -> str | None:
+    """Return where an organization enrolled from; None while its event has not arrived."""
+    return tx.scalar(select(Organization.country).where(Organization.org_id == org_id))
 
 
 def key_event(tx: Session, key_id: str) -> str | None:

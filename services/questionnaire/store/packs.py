@@ -8,7 +8,14 @@ from typing import Any, Final
 
 import yaml
 
-from services.questionnaire.rules import packs, prescreen, questionnaires
+from services.questionnaire.rules import (
+    crosswalks,
+    pack_changes,
+    packs,
+    prescreen,
+    questionnaires,
+    translations,
+)
 from services.questionnaire.rules.packs import Pack
 
 FOLDER: Final = Path(__file__).resolve().parent.parent / "packs"
@@ -58,6 +65,11 @@ def load_all(folder: Path = FOLDER) -> dict[tuple[str, str], Pack]:
     return found
 
 
+def living() -> list[Pack]:
+    """Return the packs whose place no other version of this build has taken."""
+    return [each for each in load_all().values() if status(each) != "superseded"]
+
+
 @cache
 def load_starter() -> questionnaires.Starter:
     """Return the starter set of twelve questions."""
@@ -68,6 +80,41 @@ def load_starter() -> questionnaires.Starter:
 def load_prescreen() -> prescreen.Form:
     """Return the words of the pre-screen."""
     return prescreen.parse_form(_load(FOLDER / "prescreen.yaml"))
+
+
+@cache
+def load_translations() -> dict[str, translations.Translation]:
+    """Return the reference translations by language."""
+    found = (translations.parse(_load(path)) for path in FOLDER.glob("translations/*.yaml"))
+    return {each.language: each for each in found}
+
+
+@cache
+def load_crosswalks() -> tuple[crosswalks.Crosswalk, ...]:
+    """Return the crosswalks to other frameworks, in order of id."""
+    found = (crosswalks.parse(_load(path)) for path in FOLDER.glob("crosswalks/*.yaml"))
+    return tuple(sorted(found, key=lambda each: each.id))
+
+
+@cache
+def load_changes() -> dict[tuple[str, str], pack_changes.PackChange]:
+    """Return how each version of a pack came from the one before, by (id, version)."""
+    found = (pack_changes.parse(_load(path), load_all()) for path in FOLDER.glob("changes/*.yaml"))
+    return {(each.pack, each.after): each for each in found}
+
+
+@cache
+def load_scales() -> dict[str, Any]:
+    """Return the answer scales of the core pack, as data: a requester's own questions use them."""
+    newest = max(version for name, version in load_all() if name == "jp-aigb-core")
+    found: dict[str, Any] = read(FOLDER / "jp-aigb-core" / newest)["scales"]
+    return found
+
+
+def status(pack: Pack) -> str:
+    """Return a pack's status; superseded once another version of this build takes its place."""
+    newer = {(each.id, each.supersedes) for each in load_all().values()}
+    return "superseded" if (pack.id, pack.version) in newer else pack.status
 
 
 def _joined(folder: Path, pattern: str) -> list[dict[str, Any]]:

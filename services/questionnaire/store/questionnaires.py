@@ -22,6 +22,12 @@ def shown(tx: Session, questionnaire_id: UUID) -> Questionnaire | None:
     return tx.get(Questionnaire, questionnaire_id)
 
 
+def digest_of(tx: Session, questionnaire_id: UUID) -> str | None:
+    """Return the digest of a questionnaire the organization made or was asked with."""
+    query = select(Questionnaire.digest).where(Questionnaire.id == questionnaire_id)
+    return tx.scalar(query)
+
+
 def page(tx: Session, org: UUID, after: UUID | None, limit: int) -> Sequence[Questionnaire]:
     """Return up to `limit` of the organization's own, in the order they were made."""
     query = select(Questionnaire).where(Questionnaire.org_id == org).order_by(Questionnaire.id)

@@ -38,7 +38,7 @@ def of_request(tx: Session, org: UUID, request_id: UUID) -> Response | None:
 
 
 def create(tx: Session, request: Request, org: UUID, document: Json) -> Response:
-    """Return the one response to a request, made now unless somebody was faster."""
+    """Return the one response of `org` to a request, made now unless somebody was faster."""
     new = insert(Response).values(
         id=new_id(),
         request_id=request.id,
@@ -47,8 +47,12 @@ def create(tx: Session, request: Request, org: UUID, document: Json) -> Response
         respondent_org_id=org,
         document=document,
     )
-    tx.execute(new.on_conflict_do_nothing(index_elements=["request_id"]))
-    return tx.scalars(select(Response).where(Response.request_id == request.id)).one()
+    ends = ["request_id", "respondent_org_id"]
+    tx.execute(new.on_conflict_do_nothing(index_elements=ends))
+    made = select(Response).where(
+        Response.request_id == request.id, Response.respondent_org_id == org
+    )
+    return tx.scalars(made).one()
 
 
 def for_update(tx: Session, response_id: UUID) -> Response:
@@ -74,13 +78,26 @@ def preparation_of(tx: Session, statement_id: str) -> ResponsePreparation | None
 def newest_recorded(
     tx: Session, *, response_id: UUID | None = None, request_id: UUID | None = None
 ) -> ResponsePreparation | None:
-    """Return the newest revision on record of a response or of a request."""
+    """Return the newest revision on record of a response or of a request.
+
+    What the supplier signed itself goes before what was typed in for it, whenever that was.
+    """
     query = select(ResponsePreparation).where(ResponsePreparation.recorded_at.is_not(None))
     if response_id is not None:
         query = query.where(ResponsePreparation.response_id == response_id)
     if request_id is not None:
         query = query.where(ResponsePreparation.request_id == request_id)
-    return tx.scalar(query.order_by(ResponsePreparation.revision.desc()).limit(1))
+    typed = ResponsePreparation.respondent_org_id == ResponsePreparation.requester_org_id
+    return tx.scalar(query.order_by(typed, ResponsePreparation.revision.desc()).limit(1))
+
+
+def recorded(tx: Session, response_id: UUID) -> Sequence[ResponsePreparation]:
+    """Return the revisions on record of a response, oldest first."""
+    query = select(ResponsePreparation).where(
+        ResponsePreparation.response_id == response_id,
+        ResponsePreparation.recorded_at.is_not(None),
+    )
+    return tx.scalars(query.order_by(ResponsePreparation.revision)).all()
 
 
 def newest(tx: Session, response_id: UUID) -> ResponsePreparation | None:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import (
@@ -17,6 +17,7 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     MetaData,
+    SmallInteger,
     Text,
     UniqueConstraint,
     func,
@@ -26,6 +27,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from services.kit.db import NAMING, new_id, plumbing
+
+if TYPE_CHECKING:
+    from services.questionnaire.store.firm_rows import SupplierSite
 
 metadata = MetaData(schema="questionnaire", naming_convention=NAMING)
 PLUMBING = plumbing(metadata)
@@ -76,12 +80,17 @@ class SigningKey(Base):
 
 
 class Supplier(Base):
-    """A requester's private record of a supplier; names stay as received."""
+    """A requester's private record of a supplier; names stay as received.
+
+    `identifiers`: scheme → value (rules.identifiers). `former_names`: `[{"name", "match_key",
+    "until"}]`, the newest last. `merged_into`: the record that goes on in this one's place.
+    """
 
     __tablename__ = "supplier"
     __table_args__ = (
         UniqueConstraint("org_id", "id"),
         Index("ix_supplier_match", "org_id", "match_key"),
+        Index("ix_supplier_merged_into", "merged_into"),
     )
 
     id: Mapped[UUID] = _id()
@@ -92,12 +101,17 @@ class Supplier(Base):
     contact_name: Mapped[str] = mapped_column(server_default="")
     mailbox: Mapped[str]
     language: Mapped[str]
-    sites: Mapped[list[Any]]
     tags: Mapped[list[Any]]
+    identifiers: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    former_names: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
+    merged_into: Mapped[UUID | None] = mapped_column(ForeignKey("questionnaire.supplier.id"))
     created_at: Mapped[datetime] = _made()
 
     vendor_codes: Mapped[list[VendorCode]] = relationship(
-        lazy="selectin", cascade="all, delete-orphan", order_by="VendorCode.id"
+        lazy="selectin", order_by="VendorCode.id", cascade="all, delete-orphan"
+    )
+    sites: Mapped[list[SupplierSite]] = relationship(
+        lazy="selectin", order_by="SupplierSite.id", cascade="all, delete-orphan"
     )
     link: Mapped[SupplyLink] = relationship(
         lazy="joined", innerjoin=True, back_populates="supplier"
@@ -105,7 +119,10 @@ class Supplier(Base):
 
 
 class VendorCode(Base):
-    """What a requester's system calls a supplier's site; text, leading zeros kept."""
+    """What a requester's system calls a supplier's site; text, leading zeros kept.
+
+    `plant`: the plant or purchasing organization that uses the code; null where all do.
+    """
 
     __tablename__ = "vendor_code"
     __table_args__ = (
@@ -115,20 +132,27 @@ class VendorCode(Base):
         ),
         Index("ix_vendor_code_code", "org_id", "code"),
         Index("ix_vendor_code_supplier", "supplier_id"),
+        Index("ix_vendor_code_site", "site_id"),
     )
 
     id: Mapped[UUID] = _id()
     org_id: Mapped[UUID]
     supplier_id: Mapped[UUID]
     system: Mapped[str | None]
+    company_code: Mapped[str | None]
+    plant: Mapped[str | None]
     code: Mapped[str]
-    site: Mapped[str | None]
+    site_id: Mapped[UUID | None] = mapped_column(ForeignKey("questionnaire.supplier_site.id"))
     valid_from: Mapped[date | None]
     valid_to: Mapped[date | None]
 
 
 class SupplyLink(Base):
-    """That one organization buys from another; the other end is unknown until it enrols."""
+    """That one organization buys from another; the other end is unknown until it enrols.
+
+    `classification`: attribute → `[least, most]` of what is bought (risk-model section 3); what is
+    not in it is unknown. `visibility`: how the owner names this supplier in its own declarations.
+    """
 
     __tablename__ = "supply_link"
     __table_args__ = (
@@ -146,27 +170,20 @@ class SupplyLink(Base):
     supplier_org_id: Mapped[UUID | None]
     dependency: Mapped[str]
     pass_through: Mapped[bool]
+    product_lines: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
+    classification: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    visibility: Mapped[str] = mapped_column(server_default="masked")
     ended: Mapped[bool] = mapped_column(server_default=text("false"))
     created_at: Mapped[datetime] = _made()
 
     supplier: Mapped[Supplier] = relationship(back_populates="link")
 
 
-class SupplierImport(Base):
-    """A dry run of a supplier file: the good rows wait for a confirmation, the bad are listed."""
-
-    __tablename__ = "supplier_import"
-
-    id: Mapped[UUID] = _id()
-    org_id: Mapped[UUID] = mapped_column(index=True)
-    good: Mapped[list[Any]]
-    report: Mapped[dict[str, Any]]
-    created_at: Mapped[datetime] = _made()
-    confirmed_at: Mapped[datetime | None]
-
-
 class Questionnaire(Base):
-    """A frozen choice of questions; `document` is the salted bytes whose digest is its name."""
+    """A frozen choice of questions; `document` is the salted bytes whose digest is its name.
+
+    `tier` and `roles`: for whom it was composed, if not for all. `overlay`: rules.overlays.
+    """
 
     __tablename__ = "questionnaire"
 
@@ -175,11 +192,18 @@ class Questionnaire(Base):
     title: Mapped[str]
     digest: Mapped[str]
     document: Mapped[bytes]
+    tier: Mapped[int | None] = mapped_column(SmallInteger)
+    roles: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
+    overlay: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime] = _made()
 
 
 class Campaign(Base):
-    """One asking round. `state` is draft, prepared or issued."""
+    """One asking round; `state`: rules.campaigns.
+
+    `contact` asks, `owner` hears when silence lasts: `{"name", "mailbox"}`. `version` counts
+    changes of the draft; `flow` are those who check it before it is signed.
+    """
 
     __tablename__ = "campaign"
 
@@ -192,6 +216,9 @@ class Campaign(Base):
     due_at: Mapped[datetime]
     terms: Mapped[dict[str, Any]]
     contact: Mapped[dict[str, Any]]
+    owner: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    flow: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
+    version: Mapped[int] = mapped_column(server_default="1")
     state: Mapped[str] = mapped_column(server_default="draft")
     statement_id: Mapped[str | None] = mapped_column(unique=True)
     issued_at: Mapped[datetime | None]
@@ -223,6 +250,7 @@ class CampaignPreparation(Base):
     statement_id: Mapped[str] = mapped_column(primary_key=True)
     org_id: Mapped[UUID]
     campaign_id: Mapped[UUID] = mapped_column(ForeignKey("questionnaire.campaign.id"), index=True)
+    version: Mapped[int] = mapped_column(server_default="1")
     requests: Mapped[list[Any]]
     created_at: Mapped[datetime] = _made()
     refused: Mapped[list[Any] | None]
@@ -231,8 +259,10 @@ class CampaignPreparation(Base):
 class Request(Base):
     """One supplier asked in one campaign, between its two ends.
 
-    `state`: created, issued, opened, started, prepared, signed. The respondent sees it once it
-    was issued; `nonce` and `disclosure` are of the signed request statement.
+    `state`: created, issued, opened, started, prepared, signed, returned, accepted, granted,
+    declined, closed, cancelled. The respondent sees it once it was issued; `nonce` and
+    `disclosure` are of the signed request statement, and so is `due_at`; `extended_to` is a later
+    day that was granted since.
     """
 
     __tablename__ = "request"
@@ -252,21 +282,27 @@ class Request(Base):
     link_id: Mapped[UUID] = mapped_column(ForeignKey("questionnaire.supply_link.id"))
     state: Mapped[str] = mapped_column(server_default="created")
     due_at: Mapped[datetime]
+    extended_to: Mapped[datetime | None]
     statement_id: Mapped[str | None]
     nonce: Mapped[str | None]
     disclosure: Mapped[str | None]
     issued_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = _made()
 
+    @property
+    def answer_by(self) -> datetime:
+        """Until when it is to be answered, as things stand."""
+        return self.extended_to or self.due_at
+
 
 class Invitation(Base):
-    """A link that was sent to a supplier; only the digest of its handle is kept."""
+    """A link sent to a supplier; the newest of a request counts, only its digest is kept."""
 
     __tablename__ = "invitation"
 
     id: Mapped[UUID] = _id()
     org_id: Mapped[UUID]
-    request_id: Mapped[UUID] = mapped_column(ForeignKey("questionnaire.request.id"), unique=True)
+    request_id: Mapped[UUID] = mapped_column(ForeignKey("questionnaire.request.id"), index=True)
     link_id: Mapped[UUID] = mapped_column(ForeignKey("questionnaire.supply_link.id"), index=True)
     mailbox: Mapped[str]
     handle_sha256: Mapped[str] = mapped_column(unique=True)
@@ -279,14 +315,19 @@ class Invitation(Base):
 class Response(Base):
     """A respondent's draft, one document; its requester never sees this row.
 
-    `version` counts saves (the ETag). `signed_revision` is the newest one on record, 0 for none.
+    What a requester typed in itself (代行入力) is its own row beside the supplier's, with itself as
+    the respondent. `version` counts saves (the ETag). `signed_revision` is the newest one on
+    record, 0 for none.
     """
 
     __tablename__ = "response"
-    __table_args__ = (Index("ix_response_respondent", "respondent_org_id", "id"),)
+    __table_args__ = (
+        UniqueConstraint("request_id", "respondent_org_id"),
+        Index("ix_response_respondent", "respondent_org_id", "id"),
+    )
 
     id: Mapped[UUID] = _id()
-    request_id: Mapped[UUID] = mapped_column(ForeignKey("questionnaire.request.id"), unique=True)
+    request_id: Mapped[UUID] = mapped_column(ForeignKey("questionnaire.request.id"))
     questionnaire_id: Mapped[UUID] = mapped_column(ForeignKey("questionnaire.questionnaire.id"))
     requester_org_id: Mapped[UUID]
     respondent_org_id: Mapped[UUID]

@@ -32,36 +32,76 @@ class Support:
 
 
 def key_state(
-    changes: Iterable[KeyChange], key_id: str, customer: UUID, links: Collection[UUID]
+    changes: Iterable[KeyChange], signed: Recorded, customer: UUID, links: Collection[UUID]
 ) -> KeyState:
-    """Return what a key is worth on one link (profile section 3).
+    """Return what the key of a statement is worth for it on one link (profile sections 3 and 8,
+    step 14).
+
+    The end of a key takes nothing from what was logged before it, except where the key was stolen
+    or never the firm's.
 
     Args:
         changes: the key events of the key's firm in the order of the log.
+        signed: the statement.
         customer: who stands at the near end of the link.
         links: the supply links between the two firms.
     """
     state: KeyState = "pending"
     for change in changes:
-        if change.key_id != key_id:
+        if change.key_id != signed.key_id:
             continue
+        if _reaches_back(change, signed):
+            return "ended"
         here = change.by_org_id == customer or change.link_id in links
         match change.event:
-            case "suspend" | "revoke":
+            case "suspend" | "revoke" if _place(change) < _place(signed):
                 state = "ended"
+            case "suspend" | "revoke":
+                pass
             case "confirm" if here and state != "ended":
                 state = "confirmed"
-            case "enrol" | "rotate" if state == "ended":
-                state = "mailbox" if here else "pending"
-            case "enrol" | "rotate" if here and state == "pending":
-                state = "mailbox"
+            case "enrol" | "rotate" if state == "ended" and _place(change) < _place(signed):
+                state = _vouched(change) if here else "pending"
+            case "enrol" | "rotate" if here and state not in ("ended", "confirmed"):
+                state = _vouched(change)
     return state
 
 
-def support(statement: Recorded, origin: str, state: KeyState, as_of: datetime) -> Support:
-    """Return what a recorded statement lends, given how its key stands on the link."""
+def _reaches_back(change: KeyChange, signed: Recorded) -> bool:
+    """Whether a revocation counts whatever was logged first."""
+    if change.reason == "key-compromise":
+        since = change.invalid_since
+        return since is None or signed.received_at >= since
+    return change.reason == "identity-false"
+
+
+def _vouched(change: KeyChange) -> KeyState:
+    return "confirmed" if change.assurance == "confirmed" else "mailbox"
+
+
+def _place(logged: KeyChange | Recorded) -> tuple[int, str, int]:
+    """Order by log and leaf: the origin of a later log is longer (`store.world.key_changes_of`)."""
+    return len(logged.log_origin), logged.log_origin, logged.log_index
+
+
+def typist_state(changes: Iterable[KeyChange], signed: Recorded) -> KeyState:
+    """Return what the key of a customer's own typist is worth to that customer itself.
+
+    Nobody vouches for one's own key to oneself: it counts unless it had ended.
+    """
+    found = key_state(changes, signed, signed.org_id, ())
+    return "ended" if found == "ended" else "mailbox"
+
+
+def support(
+    statement: Recorded, origin: str, state: KeyState, as_of: datetime, *, confirmed: bool = False
+) -> Support:
+    """Return what a recorded statement lends, given how its key stands on the link.
+
+    `confirmed`: of what somebody else wrote down, that the supplier confirmed the returned sheet.
+    """
     if origin in PROXIES:
-        assurance = "proxy"
+        assurance = "proxy_confirmed" if confirmed else "proxy"
     elif statement.signer_role == OFFICER and state == "confirmed":
         assurance = "L2"
     else:

@@ -4,35 +4,47 @@ what belongs together meets only when a world is put together. Hearing one twice
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rensho import times
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Table
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.orm import Session
 
-from services.kit.outbox import Event
+from services.kit.outbox import Event, Handler
 from services.risk.store import (
     Base,
+    ClassVersion,
     Enrolment,
+    Granted,
     KeyChange,
     Label,
     Link,
+    LinkClass,
     LogHead,
+    Merged,
     Questionnaire,
     Recorded,
     Refused,
     Request,
+    RequestChange,
     Response,
     Review,
+    SheetWord,
     SnapshotLogged,
     SnapshotRefused,
     SnapshotSigned,
+    Withdrawn,
     snapshots,
 )
 
 _SNAPSHOT = "risk-snapshot"
+_GATHERED = "gathered"
 _SAID = ("pre_screen", "origin", "components", "answers", "sub_tier")
+
+Row = Mapping[str, Any]
 
 
 def supplier_linked(tx: Session, event: Event) -> None:
@@ -59,15 +71,39 @@ def supplier_linked(tx: Session, event: Event) -> None:
             "name": event["name"],
             "vendor_codes": event["vendor_codes"],
             "tags": event["tags"],
+            "product_lines": event.get("product_lines", []),
+            "identifiers": event.get("identifiers", {}),
         },
     )
+
+
+def link_classified(tx: Session, event: Event) -> None:
+    """Keep what a customer says it buys on a link; what it said last counts."""
+    named = {name: event[name] for name in ("link_id", "org_id", "classification")}
+    _keep_newest(tx, LinkClass, {**named, "event_id": event["id"]})
+    said_at = times.read(event["at"])
+    _keep(tx, ClassVersion, {**named, "event_id": event["id"], "said_at": said_at})
+
+
+def supplier_merged(tx: Session, event: Event) -> None:
+    """Keep that a record goes on in another one; of several, what was said last."""
+    row = {
+        "link_id": event["merged_link_id"],
+        "event_id": event["id"],
+        "org_id": event["org_id"],
+        "kept_supplier_id": event["kept_supplier_id"],
+        "undone": event["undone"],
+    }
+    _keep_newest(tx, Merged, row)
 
 
 def organization_enrolled(tx: Session, event: Event) -> None:
     """Keep which organization stands at the far end of a link; the first to accept stays."""
     link = event["invitation"]["link_id"]
     if link is not None:
-        _keep(tx, Enrolment, {"link_id": link, "org_id": event["org_id"]})
+        claimed = {each["scheme"]: each["value"] for each in event["identifiers"]}
+        row = {"link_id": link, "org_id": event["org_id"], "identifiers": claimed}
+        _keep(tx, Enrolment, row)
 
 
 def questionnaire_published(tx: Session, event: Event) -> None:
@@ -102,6 +138,25 @@ def request_issued(tx: Session, event: Event) -> None:
         )
 
 
+def request_changed(tx: Session, event: Event) -> None:
+    """Keep that requests ended, were opened again or have more time; of several, the last holds."""
+    for each in event["requests"]:
+        due_at = each.get("due_at")
+        _keep(
+            tx,
+            RequestChange,
+            {
+                "event_id": event["id"],
+                "request_id": each["request_id"],
+                "org_id": event["org_id"],
+                "link_id": each["link_id"],
+                "effect": each.get("effect", "extended"),
+                "due_at": times.read(due_at) if due_at else None,
+                "said_at": times.read(event["at"]),
+            },
+        )
+
+
 def response_submitted(tx: Session, event: Event) -> None:
     """Keep a revision that was fixed for signing; alone it counts for nothing."""
     _keep(
@@ -116,7 +171,10 @@ def response_submitted(tx: Session, event: Event) -> None:
             "requester_org_id": event["requester_org_id"],
             "declaration_sha256": event["declaration_sha256"],
             "answers_sha256": event["answers_sha256"],
-            "said": {name: event[name] for name in _SAID},
+            "said": {
+                **{name: event[name] for name in _SAID},
+                "withheld_components": event.get("withheld_components", 0),
+            },
         },
     )
 
@@ -188,8 +246,33 @@ def review_decided(tx: Session, event: Event) -> None:
     )
 
 
+def answers_granted(tx: Session, event: Event) -> None:
+    """Keep that a firm opened what it had signed for another; it counts once the grant is in the
+    log, and as long as it is not taken back.
+    """
+    named = ("grant_id", "request_id", "requester_org_id", "respondent_org_id", "origin")
+    _keep(
+        tx,
+        Granted,
+        {
+            **{name: event[name] for name in named},
+            "response_id": event["response"]["id"],
+            "revision": event["response"]["revision"],
+            "component": event["component"],
+            "not_after": times.read(event["not_after"]),
+        },
+    )
+
+
+def sheet_confirmed(tx: Session, event: Event) -> None:
+    """Keep the supplier's word on what somebody else typed in or relayed for it."""
+    named = ("declaration_id", "requester_org_id", "confirmed")
+    _keep(tx, SheetWord, {name: event[name] for name in named})
+
+
 def key_changed(tx: Session, event: Event) -> None:
-    """Keep a key event."""
+    """Keep a key event; those said before this version have no reason."""
+    since = event.get("invalid_since")
     named = ("org_id", "key_id", "event", "by_org_id", "link_id", "assurance")
     _keep(
         tx,
@@ -197,10 +280,18 @@ def key_changed(tx: Session, event: Event) -> None:
         {
             "event_id": event["id"],
             **{name: event[name] for name in named},
+            "reason": event.get("reason"),
+            "invalid_since": times.read(since) if since else None,
             "log_origin": event["log"]["origin"],
             "log_index": event["log"]["index"],
         },
     )
+
+
+def statement_withdrawn(tx: Session, event: Event) -> None:
+    """Keep that a firm took a statement of its own back."""
+    named = ("withdrawal_id", "statement_id", "org_id", "effect")
+    _keep(tx, Withdrawn, {name: event[name] for name in named})
 
 
 def _ours(tx: Session, event: Event) -> SnapshotSigned | None:
@@ -223,16 +314,56 @@ def checkpoint_signed(tx: Session, event: Event) -> None:
     )
 
 
-def _keep(tx: Session, table: type[Base], row: Mapping[str, Any]) -> None:
-    tx.execute(insert(table).values(row).on_conflict_do_nothing())
+def many(tx: Session, events: Iterable[Event], handlers: Mapping[str, Handler]) -> None:
+    """Keep many events in few statements, with the same effect as one by one.
+
+    Args:
+        tx: of the worker role.
+        events: such as only fill rows: no snapshot of ours among them.
+        handlers: by event type.
+    """
+    rows: dict[tuple[type[Base], bool], list[Row]] = defaultdict(list)
+    tx.info[_GATHERED] = rows
+    try:
+        for event in events:
+            handlers[event["type"]](tx, event)
+    finally:
+        del tx.info[_GATHERED]
+    for (table, newest), gathered in rows.items():
+        make = _newest_into if newest else _into
+        tx.execute(make(table, gathered[0]), gathered)
 
 
-def _keep_newest(tx: Session, table: type[Link | Label], row: Mapping[str, Any]) -> None:
+def _keep(tx: Session, table: type[Base], row: Row, *, newest: bool = False) -> None:
+    if _GATHERED in tx.info:
+        tx.info[_GATHERED][table, newest].append(row)
+        return
+    make = _newest_into if newest else _into
+    tx.execute(make(table, row), [row])
+
+
+def _table(of: type[Base]) -> Table:
+    made = of.__table__
+    assert isinstance(made, Table)
+    return made
+
+
+def _into(table: type[Base], row: Row) -> Insert:
+    del row
+    return insert(_table(table)).on_conflict_do_nothing()
+
+
+def _newest_into(table: type[Base], row: Row) -> Insert:
     # Event ids are UUIDv7: what was said later is greater, in whatever order it arrives.
-    said = insert(table).values(row)
-    later = said.on_conflict_do_update(
+    said = insert(_table(table))
+    return said.on_conflict_do_update(
         index_elements=["link_id"],
         set_={name: said.excluded[name] for name in row if name != "link_id"},
-        where=table.event_id < said.excluded.event_id,
+        where=_table(table).c.event_id < said.excluded.event_id,
     )
-    tx.execute(later)
+
+
+def _keep_newest(
+    tx: Session, table: type[Link | Label | LinkClass | Merged], row: Mapping[str, Any]
+) -> None:
+    _keep(tx, table, row, newest=True)

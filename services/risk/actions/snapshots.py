@@ -17,18 +17,17 @@ from sqlalchemy.orm import Session
 
 from services.kit.db import new_id
 from services.kit.outbox import say
-from services.risk.actions import world
+from services.risk.actions import explaining, world
 from services.risk.actions.deployment import Deployment
 from services.risk.rules import reading, results, writing
-from services.risk.rules.facts import Facts
 from services.risk.rules.number import optional
 from services.risk.rules.tier import Settled
-from services.risk.store import Score, Snapshot, SnapshotSigned, snapshots
+from services.risk.store import Score, Snapshot, SnapshotSigned, explained, snapshots
 from services.risk.store.world import requesters
 
 MODEL = "RM-1"
 VALID_FOR = timedelta(days=365)
-_SUMMARY = ("total", "portfolio_index", "deeper", "tiers")
+_SUMMARY = ("synthetic", "total", "portfolio_index", "deeper", "tiers")
 
 
 def request(tx: Session, org: UUID, now: datetime) -> Snapshot:
@@ -42,7 +41,7 @@ def request(tx: Session, org: UUID, now: datetime) -> Snapshot:
 
 def request_where_facts_changed(tx: Session, deployment: Deployment, now: datetime) -> None:
     """Ask for a judgement for everybody who would see other facts than in its newest snapshot."""
-    _take_time(tx)
+    take_time(tx)
     for org in requesters(tx):
         last = snapshots.newest(tx, org)
         seen = writing.document(world.facts(tx, deployment, org, _whole_seconds(now)))
@@ -65,15 +64,20 @@ def freeze(tx: Session, deployment: Deployment, snapshot_id: UUID, now: datetime
     asked = tx.get(Snapshot, snapshot_id)
     if asked is None or snapshots.signed(tx, asked.org_id, asked.id) is not None:
         return
-    _take_time(tx)
+    take_time(tx)
     as_of = _whole_seconds(now)
-    judged = _judge(world.facts(tx, deployment, asked.org_id, as_of))
+    frozen = world.facts(tx, deployment, asked.org_id, as_of)
+    judged = judge(jcs.dumps(writing.document(frozen)))
     payload = _statement(deployment, asked.org_id, judged, _newest_head(tx), as_of)
     envelope = dsse.sign(deployment.key, payload)
     signed = _signed(asked, judged, dsse.statement_id(payload), as_of)
     tx.add(signed)
     tx.flush()
-    tx.add_all(_scores(signed, judged))
+    tx.add_all(scores(signed, judged))
+    tx.add_all(explaining.seen_links(signed, judged.settled))
+    tx.add_all(explaining.advised(signed, judged.settled))
+    firms = explained.respondents(tx, asked.org_id)
+    tx.add_all(explaining.own_scores(signed, judged.said["suppliers"], firms))
     tx.flush()
     say(
         tx,
@@ -86,7 +90,7 @@ def freeze(tx: Session, deployment: Deployment, snapshot_id: UUID, now: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class _Judged:
+class Judged:
     """Facts and results, each as value and as the bytes that are digested."""
 
     document: dict[str, Any]
@@ -96,13 +100,22 @@ class _Judged:
     results: bytes
 
 
-def _judge(frozen: Facts) -> _Judged:
-    document = writing.document(frozen)
-    facts = jcs.dumps(document)
-    # Judged is what the bytes say: whoever replays them later has nothing else.
-    settled = results.settle(reading.facts(strict_json.loads(facts)))
+def judge(facts: bytes) -> Judged:
+    """Judge what the bytes say: whoever replays them later has nothing else.
+
+    Raises:
+        NotSettled: a group of mutual suppliers does not settle within the policy's sweeps.
+        FactsRefused, VerificationError: they are no facts.
+    """
+    document = strict_json.loads(facts)
+    settled = results.settle(reading.facts(document))
     said = results.document(settled)
-    return _Judged(document, facts, settled, said, jcs.dumps(said))
+    return Judged(document, facts, settled, said, jcs.dumps(said))
+
+
+def settled(facts: bytes) -> Settled:
+    """Settle facts that were judged before; raises as `judge`."""
+    return results.settle(reading.facts(strict_json.loads(facts)))
 
 
 def _newest_head(tx: Session) -> Anchor:
@@ -113,7 +126,7 @@ def _newest_head(tx: Session) -> Anchor:
 
 
 def _statement(
-    deployment: Deployment, org: UUID, judged: _Judged, anchor: Anchor, as_of: datetime
+    deployment: Deployment, org: UUID, judged: Judged, anchor: Anchor, as_of: datetime
 ) -> bytes:
     log = judged.settled.facts.log
     return sign.risk_snapshot(
@@ -143,25 +156,32 @@ def _statement(
     )
 
 
-def _signed(asked: Snapshot, judged: _Judged, statement_id: str, as_of: datetime) -> SnapshotSigned:
+def _signed(asked: Snapshot, judged: Judged, statement_id: str, as_of: datetime) -> SnapshotSigned:
     return SnapshotSigned(
         snapshot_id=asked.id,
         org_id=asked.org_id,
         as_of=as_of,
         statement_id=statement_id,
-        model=judged.said["model"],
-        policy_digest=judged.said["policy_digest"],
-        facts_sha256=_sha256(judged.facts),
-        results_sha256=_sha256(judged.results),
-        unchanging=_unchanging(judged.document),
         facts=judged.facts,
         results=judged.results,
-        summary={name: judged.said[name] for name in _SUMMARY},
+        **derived(judged),
     )
 
 
-def _scores(signed: SnapshotSigned, judged: _Judged) -> Iterator[Score]:
-    """One score per direct link, and one per firm that is met only below them."""
+def derived(judged: Judged) -> dict[str, Any]:
+    """Return the columns of a signed snapshot that its facts determine."""
+    return {
+        "model": judged.said["model"],
+        "policy_digest": judged.said["policy_digest"],
+        "facts_sha256": _sha256(judged.facts),
+        "results_sha256": _sha256(judged.results),
+        "unchanging": _unchanging(judged.document),
+        "summary": {name: judged.said[name] for name in _SUMMARY},
+    }
+
+
+def scores(signed: SnapshotSigned, judged: Judged) -> Iterator[Score]:
+    """Yield one score per direct link, and one per firm that is met only below them."""
     met = {firm["id"]: firm for firm in judged.said["firms"]}
     direct = {row["supplier"]: row for row in judged.said["suppliers"]}
     for supplier, row in direct.items():
@@ -216,8 +236,9 @@ def _whole_seconds(moment: datetime) -> datetime:
     return moment.replace(microsecond=0)
 
 
-def _take_time(tx: Session) -> None:
-    # Judging happens between two statements of one transaction and may take longer than a
-    # request ever should.
-    tx.execute(text("SET LOCAL idle_in_transaction_session_timeout = '15min'"))
-    tx.execute(text("SET LOCAL statement_timeout = '2min'"))
+def take_time(tx: Session) -> None:
+    """Let this transaction last: judging happens between two of its statements and may take longer
+    than a request ever should.
+    """
+    tx.execute(text("SET LOCAL idle_in_transaction_session_timeout = '1h'"))
+    tx.execute(text("SET LOCAL statement_timeout = '10min'"))

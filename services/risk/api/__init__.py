@@ -2,8 +2,32 @@
 
 from __future__ import annotations
 
-from services.risk.api import scores, snapshots
+from services.risk.api import (
+    changes,
+    disputes,
+    drops,
+    explained,
+    exports,
+    hot,
+    own,
+    report,
+    scores,
+    snapshots,
+    webhooks,
+)
 
-ROUTERS = (scores.router, snapshots.router)
+ROUTERS = (
+    scores.router,
+    explained.router,
+    report.router,
+    hot.router,
+    changes.router,
+    exports.router,
+    snapshots.router,
+    disputes.router,
+    own.router,
+    webhooks.router,
+    drops.router,
+)
 
 __all__ = ["ROUTERS"]

@@ -6,16 +6,12 @@ import base64
 import binascii
 import hashlib
 import json
-from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request, Response
 
 from services.kit.problems import Invalid
-from services.kit.settings import Settings
 from services.kit.web import Model
-
-_TENTH = Decimal("0.1")
 
 
 class Exact(Model):
@@ -25,21 +21,9 @@ class Exact(Model):
     evidenced: str
 
 
-def shown(evidenced: str | None) -> float | None:
-    """Return a nine-place value of 0..1 as it is shown: 0..100, one decimal, half to even."""
-    if evidenced is None:
-        return None
-    return float((Decimal(evidenced) * 100).quantize(_TENTH, ROUND_HALF_EVEN))
-
-
-def number(text: str | None) -> float | None:
-    """Return a nine-place value as a JSON number; null stays null."""
-    return None if text is None else float(text)
-
-
-def _here(request: Request) -> str:
-    settings: Settings = request.app.state.settings
-    return f"{settings.base_url}/risk/v1"
+async def _here(request: Request) -> str:
+    here: str = request.app.state.here
+    return here
 
 
 Here = Annotated[str, Depends(_here)]
@@ -69,20 +53,29 @@ def from_cursor(cursor: str | None, parts: int) -> list[str] | None:
     return read
 
 
-def unless_known(answer: Model, if_none_match: str | None, link: str | None = None) -> Response:
+def unless_known(
+    answer: Model | dict[str, Any], if_none_match: str | None, link: str | None = None
+) -> Response:
     """Return an answer with its ETag, or 304 where the caller holds this very answer."""
-    body = answer.model_dump_json().encode()
+    if isinstance(answer, Model):
+        answer = answer.model_dump(mode="json")
+    body = json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
     found = bytes_unless_known(body, hashlib.sha256(body).hexdigest(), if_none_match)
     if link is not None:
         found.headers["Link"] = f'<{link}>; rel="next"'
     return found
 
 
+def tags(if_none_match: str | None) -> list[str]:
+    """Return the digests a caller holds; `*` for any."""
+    given = (if_none_match or "").split(",") if if_none_match else []
+    return [each.strip().removeprefix("W/").strip('"') for each in given]
+
+
 def bytes_unless_known(body: bytes, sha256: str, if_none_match: str | None) -> Response:
     """Return JSON bytes under their digest as ETag, or 304 where the caller holds them."""
-    tag = f'"{sha256}"'
-    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-    known = {each.strip().removeprefix("W/") for each in (if_none_match or "").split(",")}
-    if tag in known or "*" in known:
+    headers = {"ETag": f'"{sha256}"', "Cache-Control": "private, no-cache"}
+    known = tags(if_none_match)
+    if sha256 in known or "*" in known:
         return Response(status_code=304, headers=headers)
     return Response(body, media_type="application/json", headers=headers)

@@ -3,39 +3,35 @@
 from __future__ import annotations
 
 from datetime import datetime
-from http import HTTPStatus
-from typing import Annotated, Any, Literal
-from urllib.parse import quote, urlencode
+from typing import Annotated, Any
+from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Response
-from pydantic import Field
+from fastapi import APIRouter, Query, Response
+from pydantic import ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from services.kit.auth import Who, needs
-from services.kit.problems import Invalid, NotFound, Refused
+from services.kit.problems import Invalid, NotFound
 from services.kit.web import Cursor, Limit, Model, Page, Tx
+from services.risk.actions import serving
 from services.risk.api.edge import (
     Exact,
     Here,
     IfNoneMatch,
     from_cursor,
-    number,
-    shown,
     to_cursor,
     unless_known,
 )
-from services.risk.store import Label, Score, SnapshotSigned, snapshots
-from services.risk.store.snapshots import Wanted
+from services.risk.api.filters import Band, Filters, told
+from services.risk.rules import serving as rules
+from services.risk.rules.dispute import State
+from services.risk.store import SnapshotSigned, disputed, served, snapshots
 
 router = APIRouter(tags=["scores"])
 
-Band = Literal["A", "B", "C", "D", "E", "unseen"]
 _READ = [needs("scores.read")]
 _ADDRESS = Field(description="where the score is explained")
-
-FirmId = Annotated[str, Path(pattern=r"^[!-~]{1,100}$", description="supplier id or pseudonym")]
-_CODE = r"^[^\x00-\x1f]{1,200}$"
 
 
 class NoneYet(NotFound):
@@ -44,49 +40,64 @@ class NoneYet(NotFound):
     urn = "snapshots/none-yet"
 
 
-class AmbiguousVendorCode(Refused):
-    """Several suppliers carry this vendor code; `supplier_ids` names them."""
-
-    urn = "suppliers/ambiguous-vendor-code"
-    status = HTTPStatus.CONFLICT
-
-
 class Sourced(Model):
-    """Where a number comes from: the snapshot, its moment, model and policy."""
+    """Where a number comes from: the snapshot, its moment, model and policy.
+
+    `synthetic` marks numbers made of made-up facts (a demo at size).
+    """
 
     snapshot: UUID
     as_of: datetime
     model_version: str
     policy_digest: str
     explanation_url: Annotated[str, _ADDRESS]
+    synthetic: bool
+
+
+class Looked(Model):
+    """That a number is being looked at again: until `due_at` it is somebody's turn."""
+
+    dispute_id: UUID
+    state: State
+    due_at: datetime | None
 
 
 class SupplierScore(Sourced):
     """One firm as the requester sees it.
 
-    `id` is the requester's own supplier id, or its pseudonym for a firm further down; name, tags
-    and vendor codes are the requester's own and empty for those. `score` is 0..100, 100 worst, null
-    for a firm that is not judged (a trading house that only handles goods); `band` is `unseen`
-    where too little is known. `coverage` is 0..1. `tier` is the shortest way to it, `tiers` those
-    in which it carries part of the total.
+    `id` is the requester's own supplier id, or its pseudonym for a firm further down; name, tags,
+    vendor codes and identifiers (by scheme) are the requester's own and empty for those. `score` is
+    0..100, 100 worst, null for a firm that is not judged (a trading house that only handles goods);
+    `band` is `unseen` where too little is known. `coverage` is 0..1. `tier` is the shortest way to
+    it, `tiers` those in which it carries part of the total. `dispute` stands beside the number
+    while its supplier's request to look again is not settled.
     """
 
     id: str
     name: str | None
     vendor_codes: list[str]
+    identifiers: dict[str, str]
     tags: list[str]
+    product_lines: list[str]
     tier: int
     tiers: list[int]
     score: float | None
     score_exact: Exact | None
     band: Band | None
     coverage: float | None
+    dispute: Looked | None
+
+
+class SupplierRow(SupplierScore):
+    """A score in a list: fields that were not asked for are left out."""
+
+    model_config = ConfigDict(json_schema_extra=lambda schema: schema.update(required=["id"]))
 
 
 class SupplierPage(Page):
     """A page of firms by id; all pages of one walk are of one snapshot."""
 
-    items: list[SupplierScore]
+    items: list[SupplierRow]
 
 
 class SupplierExplained(SupplierScore):
@@ -159,78 +170,51 @@ class TierTable(Sourced):
     responses={304: {"description": "as it was"}},
     dependencies=_READ,
 )
-def list_supplier_scores(  # noqa: PLR0913 (the filters of one list)
+def list_supplier_scores(
     tx: Tx,
     who: Who,
     here: Here,
     *,
-    tier: Annotated[int | None, Query(ge=1, le=100)] = None,
-    band: Band | None = None,
-    vendor_code: Annotated[str | None, Query(pattern=_CODE)] = None,
+    wanted: Filters,
+    fields: Annotated[str | None, Query(pattern=r"^[a-z_]+(,[a-z_]+)*$", max_length=400)] = None,
     cursor: Cursor = None,
     limit: Limit = 100,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """List the scores of your suppliers and of the firms below them."""
+    """List the scores of your suppliers and of the firms below them.
+
+    `fields` names, by commas, what each item shall hold; `id` is always among it.
+    """
+    shown = _fields(fields)
     snapshot, after = _at(tx, who.org, cursor)
-    wanted = Wanted(tier=tier, band=band, vendor_code=vendor_code)
-    found = snapshots.scores(
-        tx, who.org, snapshot.snapshot_id, wanted, after=after, limit=limit + 1
-    )
-    items = [SupplierScore(**_score(here, snapshot, *each)) for each in found[:limit]]
-    ended = to_cursor(str(snapshot.snapshot_id), items[-1].id) if len(found) > limit else None
-    filters = {"tier": tier, "band": band, "vendor_code": vendor_code, "limit": limit}
-    query = urlencode({**{k: v for k, v in filters.items() if v is not None}, "cursor": ended})
+    found = served.scores(tx, who.org, snapshot.snapshot_id, wanted, after=after, limit=limit + 1)
+    looked = disputed.unsettled_of(tx, [one.link_id for one, _ in found if one.link_id])
+    source = serving.source(here, snapshot)
+    items = [
+        {k: v for k, v in one.items() if shown is None or k in shown}
+        for one in (
+            rules.score(source, serving.firm(score, looked), serving.named(label))
+            for score, label in found[:limit]
+        )
+    ]
+    ended = to_cursor(str(snapshot.snapshot_id), items[-1]["id"]) if len(found) > limit else None
+    asked = {**told(wanted), "fields": fields, "limit": limit, "cursor": ended}
+    query = urlencode({k: v for k, v in asked.items() if v is not None})
     return unless_known(
-        SupplierPage(items=items, next_cursor=ended),
+        {"next_cursor": ended, "items": items},
         if_none_match,
         link=f"{here}/suppliers?{query}" if ended else None,
     )
 
 
-@router.get(
-    "/suppliers/by-vendor-code/{code:path}",
-    response_model=SupplierExplained,
-    responses={304: {"description": "as it was"}},
-    dependencies=_READ,
-)
-def get_supplier_by_vendor_code(
-    code: Annotated[str, Path(pattern=_CODE)],
-    tx: Tx,
-    who: Who,
-    here: Here,
-    if_none_match: IfNoneMatch = None,
-) -> Response:
-    """Get the score of the one supplier that carries a vendor code."""
-    snapshot = _newest(tx, who.org)
-    found = snapshots.scores(
-        tx, who.org, snapshot.snapshot_id, Wanted(vendor_code=code), after=None, limit=10
-    )
-    if not found:
-        msg = "no supplier carries this vendor code"
-        raise NotFound(msg)
-    if len(found) > 1:
-        msg = "several suppliers carry this vendor code"
-        raise AmbiguousVendorCode(msg, supplier_ids=[score.id for score, _ in found])
-    return unless_known(_explained(here, snapshot, *found[0]), if_none_match)
-
-
-@router.get(
-    "/suppliers/{supplier_id}",
-    response_model=SupplierExplained,
-    responses={304: {"description": "as it was"}},
-    dependencies=_READ,
-)
-def get_supplier_score(
-    supplier_id: FirmId, tx: Tx, who: Who, here: Here, if_none_match: IfNoneMatch = None
-) -> Response:
-    """Get one firm's score and what it is made of."""
-    snapshot = _newest(tx, who.org)
-    found = snapshots.score(tx, who.org, snapshot.snapshot_id, supplier_id)
-    if found is None:
-        msg = "no such supplier"
-        raise NotFound(msg)
-    return unless_known(_explained(here, snapshot, *found), if_none_match)
+def _fields(fields: str | None) -> set[str] | None:
+    if fields is None:
+        return None
+    names = {"id", *fields.split(",")}
+    if unknown := names - SupplierScore.model_fields.keys():
+        msg = f"no such fields: {', '.join(sorted(unknown))}"
+        raise Invalid(msg, fields=sorted(SupplierScore.model_fields))
+    return names
 
 
 @router.get(
@@ -247,7 +231,7 @@ def get_tiers(tx: Tx, who: Who, here: Here, if_none_match: IfNoneMatch = None) -
     table = TierTable(
         **_source(snapshot, f"{here}/snapshots/{snapshot.snapshot_id}/results"),
         total=summary["total"],
-        portfolio_score=None if index is None else shown(index["evidenced"]),
+        portfolio_score=None if index is None else rules.shown(index["evidenced"]),
         portfolio_exact=index,
         deeper=summary["deeper"],
         tiers=[_tier(row) for row in summary["tiers"]],
@@ -286,34 +270,8 @@ def _source(snapshot: SnapshotSigned, explanation_url: str) -> dict[str, Any]:
         "model_version": snapshot.model,
         "policy_digest": snapshot.policy_digest,
         "explanation_url": explanation_url,
+        "synthetic": snapshot.summary.get("synthetic", False),
     }
-
-
-def _score(
-    here: str, snapshot: SnapshotSigned, score: Score, label: Label | None
-) -> dict[str, Any]:
-    exact = None
-    if score.claimed is not None and score.evidenced is not None:
-        exact = Exact(claimed=score.claimed, evidenced=score.evidenced)
-    return {
-        **_source(snapshot, f"{here}/suppliers/{quote(score.id, safe='')}"),
-        "id": score.id,
-        "name": label.name if label else None,
-        "vendor_codes": label.vendor_codes if label else [],
-        "tags": label.tags if label else [],
-        "tier": score.tier,
-        "tiers": score.tiers,
-        "score": shown(score.evidenced),
-        "score_exact": exact,
-        "band": score.band,
-        "coverage": number(score.coverage),
-    }
-
-
-def _explained(
-    here: str, snapshot: SnapshotSigned, score: Score, label: Label | None
-) -> SupplierExplained:
-    return SupplierExplained(**_score(here, snapshot, score, label), explanation=score.explanation)
 
 
 def _tier(row: dict[str, Any]) -> TierScore:
@@ -324,7 +282,7 @@ def _tier(row: dict[str, Any]) -> TierScore:
     }
     return TierScore(
         **same,
-        score=shown(row["index"]["evidenced"]),
+        score=rules.shown(row["index"]["evidenced"]),
         score_exact=row["index"],
-        coverage=number(row["coverage"]),
+        coverage=rules.number(row["coverage"]),
     )

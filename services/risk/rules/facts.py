@@ -22,6 +22,8 @@ Visibility = Literal["named", "masked"]
 
 SILENT = "silent"
 NONE = "none"
+CLOSED = "closed"
+"""Said of a deeper link alone: a direct one shows the declaration that closes it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,33 +120,45 @@ def contributions(settled: Propagation) -> Contributions:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """By which the requester's dependence arrives, per tier from 1: at links, and unseen."""
+    """By which the requester's dependence arrives, per tier from 1: at links, unseen, and closed.
+
+    Closed is what "no AI" holds back: it counts with R = 0, as unseen counts with the worst.
+    """
 
     links: tuple[Mapping[int, float], ...]
     unseen: tuple[float, ...]
+    closed: tuple[float, ...]
 
 
 def weights(graph: Graph, attenuation: float, depth_limit: int) -> Weights:
-    """Send W = 1 down by dependency. Unseen stays unseen in every deeper tier down to the limit."""
+    """Send W = 1 down by dependency. Unseen and closed stay so in every deeper tier to the limit.
+
+    Hiding then only ever takes from R = 0, or puts R = 1 in a weight's place (decision 0044).
+    """
     spread = Spread(graph, _size)
     arrival = spread([(graph.total, attenuation, "")])
-    unseen = sum(arrival.unnamed.values())
+    unseen, closed = sum(arrival.unnamed.values()), 0.0
     links: list[Mapping[int, float]] = []
     unseen_by_tier: list[float] = []
+    closed_by_tier: list[float] = []
     for _ in range(depth_limit):
         links.append(arrival.links)
         unseen_by_tier.append(unseen)
+        closed_by_tier.append(closed)
         onward: list[tuple[int, float, str]] = []
         unseen *= attenuation
+        closed *= attenuation
         for place, weight in arrival.links.items():
-            below = graph.links[place].below
-            if below is not None:
-                onward.append((below, weight * attenuation, ""))
-            elif graph.links[place].is_silent:
+            link = graph.links[place]
+            if link.below is not None:
+                onward.append((link.below, weight * attenuation, ""))
+            elif link.is_silent:
                 unseen += weight * attenuation
+            elif link.is_closed:
+                closed += weight * attenuation
         arrival = spread(onward)
         unseen += sum(arrival.unnamed.values())
-    return Weights(tuple(links), tuple(unseen_by_tier))
+    return Weights(tuple(links), tuple(unseen_by_tier), tuple(closed_by_tier))
 
 
 def _size(item: Item) -> float:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from services.risk.rules.cycle import deepest_first, is_circle
 from services.risk.rules.facts import (
-    NONE,
+    CLOSED,
     SILENT,
     DeeperLink,
     DirectLink,
@@ -63,7 +63,10 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A judged link: ℓ in nats, what it shows; below it a holder, silence, or (None) nothing."""
+    """A judged link: ℓ in nats, what it shows; below it a holder, silence, or (None) nothing.
+
+    `is_closed`: nothing because "no AI" is signed, which weighs as much as silence does.
+    """
 
     id: str
     supplier: str
@@ -74,6 +77,7 @@ class Link:
     topics: Mapping[str, Standing]
     below: int | None
     is_silent: bool
+    is_closed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,12 +230,13 @@ class _Layout:
             topics=link.topics,
             below=self.list_at.get(link.list),
             is_silent=link.list == SILENT,
+            is_closed=link.list == CLOSED,
         )
 
     def direct(self, link: DirectLink, judgement: Judgement) -> Link:
         name = link.list if judgement.is_declared else SILENT
         if judgement.is_closed:
-            name = NONE
+            name = CLOSED
         return Link(
             id=link.id,
             supplier=link.supplier,
@@ -242,15 +247,17 @@ class _Layout:
             topics=judgement.topics,
             below=self.list_at.get(name),
             is_silent=name == SILENT,
+            is_closed=name == CLOSED,
         )
 
 
 def _strongest(entries: Iterable[Entry], classes: Mapping[str, float]) -> tuple[Entry, ...]:
-    """Each link once, with the strongest dependency signed for it."""
-    kept: dict[str, Entry] = {}
+    """Each link once as a firm and once as a house, with the strongest dependency signed for it.
+
+    One entry for both would let a supplier lower its index by leaving one of them unsaid.
+    """
+    kept: dict[tuple[str, bool], Entry] = {}
     for entry in entries:
-        other = kept.get(entry.link, entry)
-        strongest = max(entry, other, key=lambda one: classes[one.dependency])
-        through = entry.pass_through and other.pass_through
-        kept[entry.link] = Entry(entry.link, strongest.dependency, entry.visibility, through)
-    return tuple(kept[name] for name in sorted(kept))
+        met = (entry.link, entry.pass_through)
+        kept[met] = max(kept.get(met, entry), entry, key=lambda one: classes[one.dependency])
+    return tuple(kept[met] for met in sorted(kept))

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from services.risk.rules import condition
 from services.risk.rules.facts import (
+    CLOSED,
     NONE,
     ROLES,
     SILENT,
@@ -233,11 +234,10 @@ def _check_references(read: Facts) -> None:
     for link in read.direct:
         _check_direct(link, read)
     listed = {SILENT, NONE, *read.lists}
-    pointing = [(link.id, link.list) for link in read.direct]
-    pointing += [(link.id, link.list) for link in read.deeper.values()]
-    for link_id, points_at in pointing:
-        if points_at not in listed:
-            raise FactsRefused(f"{link_id} points at a list that is not there")
+    lost = [link.id for link in read.direct if link.list not in listed]
+    lost += [link.id for link in read.deeper.values() if link.list not in {CLOSED, *listed}]
+    for link_id in lost:
+        raise FactsRefused(f"{link_id} points at a list that is not there")
     for sub_tier in read.lists.values():
         classes = {*sub_tier.totals, *(entry.dependency for entry in sub_tier.entries)}
         if not classes <= set(DEPENDENCY_CLASSES) or min(sub_tier.totals.values(), default=0) < 0:

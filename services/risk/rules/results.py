@@ -6,11 +6,11 @@ import math
 from collections import defaultdict
 from typing import Any
 
+from services.risk.rules import engine
 from services.risk.rules.facts import DirectLink, Facts
 from services.risk.rules.flow import contributions, weights
 from services.risk.rules.graph import Through, graph
 from services.risk.rules.number import BOUNDS, Interval, nine_places, optional
-from services.risk.rules.propagation import propagate
 from services.risk.rules.standing import JudgedComponent, Judgement
 from services.risk.rules.tier import Settled, portfolio_index, tiers
 from services.risk.rules.writing import standing_row, text
@@ -30,7 +30,7 @@ def settle(facts: Facts) -> Settled:
     """Both bounds of a view, settled, sent down and weighed."""
     laid_out = graph(facts)
     policy = facts.policy
-    bounds = {bound: propagate(laid_out, policy, bound) for bound in BOUNDS}
+    bounds = engine.both(laid_out, policy)
     return Settled(
         facts=facts,
         graph=laid_out,

@@ -97,10 +97,10 @@ class Judge:
         self, link: LinkFacts, weighed: list[Weighed], key: Callable[[Question], str | None]
     ) -> Mapping[str, Standing]:
         names = {name for item in self._applicable(link) if (name := key(item)) is not None}
-        return {
-            name: standing(item for item in weighed if key(item.question) == name)
-            for name in sorted(names)
-        }
+        under: dict[str | None, list[Weighed]] = {name: [] for name in names}
+        for item in weighed:
+            under.setdefault(key(item.question), []).append(item)
+        return {name: standing(under[name]) for name in sorted(names)}
 
     def _valid_declaration(self, link: LinkFacts) -> Declaration | None:
         declaration = link.declaration

@@ -60,12 +60,12 @@ class Settled:
 
 
 def tiers(settled: Settled) -> list[dict[str, Any]]:
-    """One row per tier that has weight."""
+    """One row per tier in which there is a link or somebody unseen; what is closed makes no row."""
     weights = settled.weights
     return [
-        _tier(settled, number, links, unseen)
-        for number, (links, unseen) in enumerate(
-            zip(weights.links, weights.unseen, strict=True), start=1
+        _tier(settled, number, links, unseen, closed)
+        for number, (links, unseen, closed) in enumerate(
+            zip(weights.links, weights.unseen, weights.closed, strict=True), start=1
         )
         if links or unseen
     ]
@@ -75,12 +75,15 @@ def portfolio_index(settled: Settled) -> Interval | None:
     """The mean of R over all tiers together; None for a requester without suppliers."""
     weights = settled.weights
     pairs = [pair for tier in weights.links for pair in tier.items()]
-    return _index(settled, pairs, math.fsum(weights.unseen)) if settled.graph.own else None
+    unseen, closed = math.fsum(weights.unseen), math.fsum(weights.closed)
+    return _index(settled, pairs, unseen, closed) if settled.graph.own else None
 
 
-def _index(settled: Settled, pairs: Iterable[tuple[int, float]], unseen: float) -> Interval:
+def _index(
+    settled: Settled, pairs: Iterable[tuple[int, float]], unseen: float, closed: float
+) -> Interval:
     listed = list(pairs)
-    whole = math.fsum([unseen, *(weight for _, weight in listed)])
+    whole = math.fsum([unseen, closed, *(weight for _, weight in listed)])
     links = settled.graph.links
     sums = (
         math.fsum(
@@ -95,9 +98,9 @@ def _index(settled: Settled, pairs: Iterable[tuple[int, float]], unseen: float) 
 
 
 def _tier(
-    settled: Settled, number: int, links: Mapping[int, float], unseen: float
+    settled: Settled, number: int, links: Mapping[int, float], unseen: float, closed: float
 ) -> dict[str, Any]:
-    index = _index(settled, links.items(), unseen)
+    index = _index(settled, links.items(), unseen, closed)
     kept = {bound: settled.sent[bound].kept[number - 1] for bound in BOUNDS}
     nats = Interval(*(kept[bound].sum for bound in BOUNDS))
     firms = settled.by_firm(links)
@@ -109,7 +112,7 @@ def _tier(
         "tier": number,
         "index": index.document(),
         "unseen_width": nine_places(index.evidenced - index.claimed),
-        "unseen_weight": nine_places(unseen / math.fsum([unseen, *links.values()])),
+        "unseen_weight": nine_places(unseen / math.fsum([unseen, closed, *links.values()])),
         "contribution": nats.document(),
         "share": settled.share(nats),
         "undisclosed": nine_places(math.fsum(kept["evidenced"].unnamed.values())),

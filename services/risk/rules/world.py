@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Literal
 
 from services.risk.rules.facts import (
+    CLOSED,
     NONE,
     SILENT,
     DeeperLink,
@@ -121,7 +122,7 @@ class _View:
         self.judge = Judge(world.questions, world.starter, world.policy, world.as_of)
         self.deeper: dict[str, DeeperLink] = {}
         self.lists: dict[str, SubTierList] = {}
-        self.met: list[WorldLink] = []
+        self.met: list[tuple[WorldLink, bool]] = []
 
     def facts(self) -> Facts:
         world = self.world
@@ -138,10 +139,10 @@ class _View:
             for link in sorted(own, key=lambda link: link.id)
         ]
         while self.met:
-            link = self.met.pop()
-            name = self._link_alias(link)
+            link, through = self.met.pop()
+            name = self._link_alias(link, through=through)
             if name not in self.deeper:
-                self.deeper[name] = self._deeper(name, link)
+                self.deeper[name] = self._deeper(name, link, through=through)
         return Facts(
             requester=self.requester,
             as_of=world.as_of,
@@ -156,8 +157,10 @@ class _View:
             lists=dict(sorted(self.lists.items())),
         )
 
-    def _link_alias(self, link: WorldLink) -> str:
-        return self.alias("link", f"{link.customer} {link.supplier}")
+    def _link_alias(self, link: WorldLink, *, through: bool) -> str:
+        """One name per way of meeting a link: passed through, its list is another than judged."""
+        subject = f"{link.customer} {link.supplier}"
+        return self.alias("link", f"{subject} through" if through else subject)
 
     def _list(self, link: WorldLink) -> str:
         """The list behind a link, by its content: equal lists of one firm are one."""
@@ -165,11 +168,20 @@ class _View:
             return SILENT if link.sub_tier == "silent" else NONE
         name = self.alias("list", f"{link.supplier} {_content(link.sub_tier)}")
         if name not in self.lists:
-            behind = [self.world.link(link.supplier, e.supplier) for e in link.sub_tier.entries]
+            signed = link.sub_tier.entries
+            behind = [
+                (self.world.link(link.supplier, entry.supplier), entry.pass_through)
+                for entry in signed
+            ]
             self.met += behind
             entries = [
-                Entry(self._link_alias(to), entry.dependency, entry.visibility, entry.pass_through)
-                for entry, to in zip(link.sub_tier.entries, behind, strict=True)
+                Entry(
+                    self._link_alias(to, through=through),
+                    entry.dependency,
+                    entry.visibility,
+                    entry.pass_through,
+                )
+                for entry, (to, through) in zip(signed, behind, strict=True)
             ]
             self.lists[name] = SubTierList(
                 id=name,
@@ -178,7 +190,7 @@ class _View:
             )
         return name
 
-    def _deeper(self, name: str, link: WorldLink) -> DeeperLink:
+    def _deeper(self, name: str, link: WorldLink, *, through: bool) -> DeeperLink:
         judgement = self.judge.judge(link.facts)
         return DeeperLink(
             id=name,
@@ -188,12 +200,13 @@ class _View:
             awaiting=judgement.awaiting,
             principles=_profile(judgement.principles, self.world.policy),
             topics=_profile(judgement.topics, self.world.policy),
-            list=self._list_if_it_counts(link, judgement),
+            list=self._list_if_it_counts(link, judgement, through=through),
         )
 
-    def _list_if_it_counts(self, link: WorldLink, judgement: Judgement) -> str:
-        if judgement.is_closed:
-            return NONE
+    def _list_if_it_counts(self, link: WorldLink, judgement: Judgement, *, through: bool) -> str:
+        """The list, or the word for it. A trading house's "no AI" does not speak for its makers."""
+        if judgement.is_closed and not through:
+            return CLOSED
         return self._list(link) if judgement.is_declared else SILENT
 
 

@@ -41,7 +41,7 @@ def document(of: Facts) -> dict[str, Any]:
         "packs": [{"id": p.id, "version": p.version, "sha256": p.sha256} for p in of.packs],
         "questions": [question_row(asked) for asked in of.questions.values()],
         "starter": sorted(of.starter),
-        "direct": [_direct_row(link) for link in of.direct],
+        "direct": [direct_row(link) for link in of.direct],
         "deeper": [_deeper_row(link) for link in of.deeper.values()],
         "lists": [_list_row(sub_tier) for sub_tier in of.lists.values()],
     }
@@ -116,7 +116,8 @@ def _declaration_row(of: Declaration | None) -> dict[str, Any] | None:
     }
 
 
-def _direct_row(of: DirectLink) -> dict[str, Any]:
+def direct_row(of: DirectLink) -> dict[str, Any]:
+    """One of the requester's own links, as JSON."""
     held = of.facts
     return {
         "id": of.id,

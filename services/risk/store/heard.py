@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index
+from sqlalchemy import BigInteger, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.risk.store.base import Base, Json
@@ -32,6 +32,29 @@ class Link(Base):
     ended: Mapped[bool]
 
 
+class LinkClass(Base):
+    """What a customer says it buys on a link: attribute → `[least, most]`, as last stated."""
+
+    __tablename__ = "link_class"
+
+    link_id: Mapped[UUID] = mapped_column(primary_key=True)
+    event_id: Mapped[UUID]
+    org_id: Mapped[UUID]
+    classification: Mapped[Json]
+
+
+class Merged(Base):
+    """A customer's record that turned out to be another one of its own, unless `undone`."""
+
+    __tablename__ = "merged"
+
+    link_id: Mapped[UUID] = mapped_column(primary_key=True)
+    event_id: Mapped[UUID]
+    org_id: Mapped[UUID]
+    kept_supplier_id: Mapped[UUID]
+    undone: Mapped[bool]
+
+
 class LogHead(Base):
     """A head the log signed: what a snapshot may anchor to."""
 
@@ -44,12 +67,13 @@ class LogHead(Base):
 
 
 class Enrolment(Base):
-    """The organization that accepted the invitation of a link."""
+    """The organization that accepted the invitation of a link; `identifiers` are as it claims."""
 
     __tablename__ = "enrolment"
 
     link_id: Mapped[UUID] = mapped_column(primary_key=True)
     org_id: Mapped[UUID]
+    identifiers: Mapped[Json] = mapped_column(server_default=text("'{}'::jsonb"))
 
 
 class Questionnaire(Base):
@@ -80,6 +104,24 @@ class Request(Base):
     link_id: Mapped[UUID]
     questionnaire_id: Mapped[UUID]
     due_at: Mapped[datetime]
+
+
+class RequestChange(Base):
+    """More time for a request, or its end without an answer, or that it was opened again.
+
+    `effect`: extended (with `due_at`), declined, closed, cancelled, reopened.
+    """
+
+    __tablename__ = "request_change"
+    __table_args__ = (Index("ix_request_change_link", "link_id"),)
+
+    event_id: Mapped[UUID] = mapped_column(primary_key=True)
+    request_id: Mapped[UUID] = mapped_column(primary_key=True)
+    org_id: Mapped[UUID]
+    link_id: Mapped[UUID]
+    effect: Mapped[str]
+    due_at: Mapped[datetime | None]
+    said_at: Mapped[datetime]
 
 
 class Response(Base):
@@ -154,8 +196,22 @@ class KeyChange(Base):
     by_org_id: Mapped[UUID | None]
     link_id: Mapped[UUID | None]
     assurance: Mapped[str | None]
+    reason: Mapped[str | None]
+    invalid_since: Mapped[datetime | None]
     log_origin: Mapped[str]
     log_index: Mapped[int] = mapped_column(BigInteger)
+
+
+class Withdrawn(Base):
+    """A statement its own firm took back; it counts once the withdrawal itself is recorded."""
+
+    __tablename__ = "withdrawn"
+    __table_args__ = (Index("ix_withdrawn_statement", "statement_id"),)
+
+    withdrawal_id: Mapped[str] = mapped_column(primary_key=True)
+    statement_id: Mapped[str]
+    org_id: Mapped[UUID]
+    effect: Mapped[str]
 
 
 class Review(Base):

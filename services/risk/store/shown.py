@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index, SmallInteger
+from sqlalchemy import BigInteger, ForeignKey, Index, SmallInteger, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -32,6 +32,8 @@ class Label(Base):
     name: Mapped[str]
     vendor_codes: Mapped[list[str]]
     tags: Mapped[list[str]]
+    product_lines: Mapped[list[str]] = mapped_column(server_default="{}")
+    identifiers: Mapped[Json] = mapped_column(server_default=text("'{}'::jsonb"))
 
 
 class Snapshot(Base):
@@ -67,7 +69,7 @@ class SnapshotSigned(Base):
     facts: Mapped[bytes] = mapped_column(deferred=True)
     results: Mapped[bytes] = mapped_column(deferred=True)
     summary: Mapped[Json]
-    """total, portfolio_index, deeper, tiers: as the results document has them."""
+    """synthetic, total, portfolio_index, deeper, tiers: as the results document has them."""
 
 
 class SnapshotLogged(Base):

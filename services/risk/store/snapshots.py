@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, exists, select
+from sqlalchemy import Select, Text, cast, exists, select, text
 from sqlalchemy.orm import Session, undefer
 
 from services.risk.store.heard import LogHead
 from services.risk.store.shown import (
     Label,
-    Score,
     Snapshot,
     SnapshotLogged,
     SnapshotRefused,
@@ -57,6 +58,8 @@ def standings(tx: Session, org: UUID, *, before: UUID | None, limit: int) -> lis
 
 def documents(tx: Session, org: UUID, snapshot_id: UUID) -> SnapshotSigned | None:
     """Return a signed snapshot with the bytes of its facts and results."""
+    # Those of a great world are hundreds of megabytes.
+    tx.execute(text("SET LOCAL statement_timeout = '2min'"))
     return tx.scalar(
         select(SnapshotSigned)
         .where(SnapshotSigned.snapshot_id == snapshot_id, SnapshotSigned.org_id == org)
@@ -73,6 +76,24 @@ def newest(tx: Session, org: UUID) -> SnapshotSigned | None:
         .order_by(SnapshotSigned.as_of.desc(), SnapshotSigned.snapshot_id.desc())
         .limit(1)
     )
+
+
+def last_before(tx: Session, org: UUID, moment: datetime) -> SnapshotSigned | None:
+    """Return the last signed snapshot from before a moment that the log did not refuse."""
+    refused = exists().where(SnapshotRefused.snapshot_id == SnapshotSigned.snapshot_id)
+    return tx.scalar(
+        select(SnapshotSigned)
+        .where(SnapshotSigned.org_id == org, SnapshotSigned.as_of < moment, ~refused)
+        .order_by(SnapshotSigned.as_of.desc(), SnapshotSigned.snapshot_id.desc())
+        .limit(1)
+    )
+
+
+def names(tx: Session, org: UUID, links: Sequence[str]) -> dict[str, str]:
+    """Return by link, as text, what an organization calls its own suppliers."""
+    link = cast(Label.link_id, Text)
+    query = select(link, Label.name).where(Label.org_id == org, link.in_(links))
+    return {row[0]: row[1] for row in tx.execute(query)}
 
 
 def newest_head(tx: Session) -> LogHead | None:
@@ -94,45 +115,3 @@ def signed(tx: Session, org: UUID, snapshot_id: UUID) -> SnapshotSigned | None:
 def by_statement(tx: Session, statement_id: str) -> SnapshotSigned | None:
     """Return the snapshot that was signed as this statement."""
     return tx.scalar(select(SnapshotSigned).where(SnapshotSigned.statement_id == statement_id))
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which scores of a snapshot are asked for; None asks for all."""
-
-    tier: int | None = None
-    band: str | None = None
-    vendor_code: str | None = None
-
-
-def scores(
-    tx: Session, org: UUID, snapshot_id: UUID, wanted: Wanted, *, after: str | None, limit: int
-) -> list[tuple[Score, Label | None]]:
-    """Return up to `limit` scores of a snapshot by id, with what the requester calls the firm."""
-    query = _labelled(org, snapshot_id)
-    if wanted.tier is not None:
-        query = query.where(Score.tier == wanted.tier)
-    if wanted.band is not None:
-        query = query.where(Score.band == wanted.band)
-    if wanted.vendor_code is not None:
-        query = query.where(Label.vendor_codes.contains([wanted.vendor_code]))
-    if after is not None:
-        query = query.where(Score.id > after)
-    rows = tx.execute(query.order_by(Score.id).limit(limit))
-    return [(score, label) for score, label in rows]
-
-
-def score(
-    tx: Session, org: UUID, snapshot_id: UUID, firm: str
-) -> tuple[Score, Label | None] | None:
-    """Return one firm's score in a snapshot."""
-    row = tx.execute(_labelled(org, snapshot_id).where(Score.id == firm)).first()
-    return None if row is None else (row[0], row[1])
-
-
-def _labelled(org: UUID, snapshot_id: UUID) -> Select[Score, Label | None]:
-    return (
-        select(Score, Label)
-        .outerjoin(Label, Label.link_id == Score.link_id)
-        .where(Score.org_id == org, Score.snapshot_id == snapshot_id)
-    )

@@ -1,0 +1,187 @@
+"""The second program at the corners that a random world seldom reaches."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from rensho import jcs, replay
+from rensho.errors import VerificationError
+
+from services.risk.rules import reading, results, writing
+from services.risk.rules.condition import All, AnswerIn, AnyOf
+from services.risk.rules.facts import Answer, Component, Declaration, PreScreen, Seen
+from services.risk.rules.world import UNHEARD, Listed, SubTier, World, WorldLink
+from tests.risk import chains
+from tests.risk.worlds import AS_OF, QUESTIONS, question, seen_by, world_of
+
+TICKS: dict[str, PreScreen] = {"embedded": "yes", "process": "none", "customer_data": "none"}
+
+
+def link(customer: str, supplier: str, **changes: Any) -> WorldLink:
+    plain = WorldLink(
+        f"{customer}>{supplier}",
+        customer,
+        supplier,
+        "critical",
+        pass_through=False,
+        facts=UNHEARD,
+        sub_tier="silent",
+    )
+    return replace(plain, **changes)
+
+
+def document_of(world: World) -> dict[str, Any]:
+    return dict(json.loads(json.dumps(writing.document(seen_by("a", world)))))
+
+
+def both_judge(world: World) -> dict[str, Any]:
+    document = document_of(world)
+    theirs = replay.replay(document)
+    assert replay.compare(theirs, results.results(reading.facts(document))) == []
+    return dict(theirs)
+
+
+def answer(name: str, state: str, **changes: Any) -> Answer:
+    plain = Answer(
+        question=name,
+        state=state,  # type: ignore[arg-type]
+        value="implemented" if state == "answered" else None,
+        assurance="L2",
+        covered=True,
+        time=AS_OF,
+        accepted=False,
+        waived=False,
+        seen=None,
+    )
+    return replace(plain, **changes)
+
+
+def answering(*given: Answer) -> dict[tuple[str, str], WorldLink]:
+    part = Component(
+        id="vision",
+        statement=None,
+        assurance="L2",
+        covered=True,
+        time=AS_OF,
+        superseded_at=None,
+        roles={"developer": True, "provider": True, "user": True},
+        attributes={},
+        answers=given,
+    )
+    declared = Declaration(
+        statement=None,
+        assurance="L2",
+        covered=True,
+        time=AS_OF,
+        superseded_at=None,
+        pre_screen=TICKS,
+        withheld_components=0,
+    )
+    facts = replace(
+        UNHEARD,
+        asked=frozenset(one.question for one in given),
+        declaration=declared,
+        components=(part,),
+    )
+    return {("a", "b"): link("a", "b", facts=facts, sub_tier="none")}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        answer("Q-1", "withheld", seen=Seen("implemented", "L3", AS_OF)),
+        answer("Q-1", "withheld", seen=Seen("no scale has this", "L3", AS_OF)),
+        answer("Q-1", "not_applicable", accepted=True),
+        answer("Q-1", "not_applicable"),
+        answer("Q-1", "silent", waived=True),
+        answer("Q-1", "answered", waived=True),
+    ],
+    ids=lambda one: f"{one.state} {one.seen is not None} {one.accepted} {one.waived}",
+)
+def test_every_state_of_an_answer_is_judged_alike(given: Answer) -> None:
+    both_judge(world_of(answering(given)))
+
+
+@pytest.mark.parametrize("joined", [All, AnyOf])
+@pytest.mark.parametrize("said", [["implemented"], ["no"], ["implemented", "no"]])
+def test_a_joined_condition_is_decided_alike(joined: Any, said: list[str]) -> None:
+    asked = QUESTIONS | {
+        "Q-8": question(
+            "Q-8", condition=joined(tuple(AnswerIn("Q-1", frozenset({one})) for one in said))
+        )
+    }
+    given = (answer("Q-1", "answered"), answer("Q-8", "answered"))
+    both_judge(world_of(answering(*given), questions=asked))
+
+
+def test_trading_houses_that_only_hand_to_each_other_hide_a_maker() -> None:
+    """Whoever is behind the circle was named by nobody: undisclosed."""
+    hands_on = SubTier((Listed("c", "critical", "named", pass_through=True),), {"critical": 1})
+    houses = {
+        ("a", "b"): link("a", "b", pass_through=True, sub_tier=hands_on),
+        ("b", "c"): link("b", "c", pass_through=True),
+    }
+    document = document_of(world_of(houses))
+    (behind,) = document["deeper"]
+    behind["list"] = document["lists"][0]["id"]
+    judged = replay.replay(document)
+    assert replay.compare(judged, results.results(reading.facts(document))) == []
+    assert judged["total"]["claimed"] == "0.000000000"
+
+
+def no_ai_of(customer: str, supplier: str, **changes: Any) -> WorldLink:
+    return link(customer, supplier, facts=chains.no_ai(), **changes)
+
+
+def test_links_closed_by_no_ai_weigh_alike_in_every_tier() -> None:
+    """One of the requester's own, one below, and a trading house that closes nothing."""
+    entries = (
+        Listed("c", "critical", "named", pass_through=False),
+        Listed("d", "minor", "named", pass_through=True),
+    )
+    below = SubTier(entries, {"critical": 1, "minor": 1})
+    makers = SubTier((Listed("e", "major", "named", pass_through=False),), {"major": 1})
+    links = [
+        no_ai_of("a", "n", sub_tier=makers),
+        link("a", "b", facts=chains.answered(), sub_tier=below),
+        no_ai_of("b", "c", sub_tier=makers),
+        no_ai_of("b", "d", sub_tier=makers),
+    ]
+    closed = chains.world(*links)
+    words = {row["list"] for row in document_of(closed)["deeper"]}
+    assert {"closed", "silent"} < words
+    assert len(words) == 3
+    both_judge(closed)
+
+
+def test_an_own_link_closed_by_a_word_is_refused() -> None:
+    document = document_of(world_of({("a", "b"): link("a", "b")}))
+    document["direct"][0]["list"] = "closed"
+    with pytest.raises(VerificationError) as refused:
+        replay.replay(document)
+    assert refused.value.code == "facts.malformed"
+
+
+def test_facts_nested_without_end_are_refused() -> None:
+    condition: dict[str, Any] = {"all": []}
+    for _ in range(5_000):
+        condition = {"all": [condition]}
+    document = document_of(world_of(answering(answer("Q-1", "answered"))))
+    asked = next(one for one in document["questions"] if one["id"] == "Q-1")
+    asked["condition"] = condition
+    with pytest.raises(VerificationError) as refused:
+        replay.replay(document)
+    assert refused.value.code == "facts.malformed"
+
+
+def test_a_policy_that_allows_no_sweep_never_settles() -> None:
+    document = document_of(world_of({("a", "b"): link("a", "b")}))
+    document["policy"]["propagation"]["max_sweeps"] = 0
+    document["policy_digest"] = hashlib.sha256(jcs.dumps(document["policy"])).hexdigest()
+    with pytest.raises(VerificationError) as refused:
+        replay.replay(document)
+    assert refused.value.code == "facts.unstable"
