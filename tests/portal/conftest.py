@@ -84,14 +84,18 @@ class Place:
         """Return the request of a firm."""
         return self.campaigns[what].requests[slug]
 
+    def is_enrolled(self, slug: str) -> bool:
+        """Tell whether a firm accepted its invitation over the APIs."""
+        party = self.story.parties.get(slug)
+        return party is not None and party.enrolled
+
     def session_of(self, slug: str) -> str:
         """Enrol a firm over the APIs and return its session, for tests of what comes later."""
         story = self.story
-        party = story.parties.get(slug)
-        if party is None or not party.enrolled:
+        if not self.is_enrolled(slug):
             supply = next(one for one in story.world.first_tier if one.supplier == slug)
             story._join(self.campaigns["all"], supply)
-            party = story.parties[slug]
+        party = story.parties[slug]
         assert party.api.session_token is not None
         return party.api.session_token
 

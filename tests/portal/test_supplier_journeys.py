@@ -277,9 +277,9 @@ def test_the_workbook_goes_out_and_comes_back_with_its_changes_shown_first(
 ) -> None:
     from openpyxl import load_workbook  # noqa: PLC0415 (one test's)
 
-    screen = open_screen(chromium, place).log_in_as("muster-robotik")
+    screen = open_screen(chromium, place).log_in_as("tuayang-parts")
     page = screen.page
-    id_ = place.asked("muster-robotik", "starter")["id"]
+    id_ = place.asked("tuayang-parts", "starter")["id"]
     screen.go(f"/requests/{id_}")
     page.get_by_label("⑤").check()
     screen.press("保存して回答に進む")
