@@ -18,7 +18,7 @@ from rensho.verify import (
 
 from tests.client.deployment import DAY, Party, org
 from tests.client.judged import judge
-from tests.client.responses import Answered, answered, pack
+from tests.client.responses import Answered, answered, pack, prepare, submit
 
 
 def test_a_review_by_the_addressed_requester_is_valid() -> None:
@@ -139,6 +139,17 @@ def test_a_grant_that_is_not_one_is_refused(why: str) -> None:
     granted(done, other, target, party)
     days = 366.0 if why == "run out" else 0.0
     assert "context.grant" in lone(done, other, target, days=days)
+
+
+def test_what_is_wrong_with_a_grant_of_other_answers_is_nothing_to_these() -> None:
+    done = answered()
+    world = done.world
+    foreign = granted(done, org(), done.ids[0], world.requester)
+    assert "target.foreign" in judge(done).codes
+    submit(world, prepare(world, done.asked))
+    verdict = judge(done)
+    assert "target.foreign" in verdict.statements[foreign].codes
+    assert verdict.codes == ()
 
 
 def test_only_answers_the_statement_holds_are_granted() -> None:
