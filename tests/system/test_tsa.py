@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import struct
+import threading
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -51,6 +54,25 @@ def test_what_is_no_request_is_refused() -> None:
         assert caught.value.code == "timestamp.encoding_unsupported"
         assert ask(demo.url, b"", "text/plain").status_code == 415
         assert ask(demo.url, bytes(tsa.MAX_QUERY + 1)).status_code == 413
+
+
+def test_who_hangs_up_before_its_answer_is_not_shouted_about(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with tsa.loopback() as demo:
+        place = urlsplit(demo.url)
+        assert place.port
+        caller = socket.create_connection(("127.0.0.1", place.port))
+        caller.sendall(b"POST / HTTP/1.1\r\nHost: x\r\n")
+        # No time to linger: the other end is told that the connection is gone.
+        caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        caller.close()
+        request = timestamps.make_request(b"a signature")
+        assert timestamps.read(ask(demo.url, request).content)
+        threads = [one for one in threading.enumerate() if "process_request" in one.name]
+        for thread in threads:
+            thread.join(10)
+    assert capsys.readouterr().err == ""
 
 
 def test_a_request_without_nonce_is_answered_without() -> None:
