@@ -128,6 +128,8 @@ class Hunt:
             if time.monotonic() > end:
                 self.left = len(waiting) - done
                 break
+            if done % 50 == 0:
+                print(f"… {done} of {len(waiting)}", file=sys.stderr, flush=True)
             self._count(runner, name, number, mutant)
 
     def _count(self, runner: Runner, name: str, number: int, mutant: Mutant) -> None:
