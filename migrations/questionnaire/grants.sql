@@ -38,6 +38,8 @@ GRANT UPDATE (title, questionnaire_id, due_on, due_at, terms, contact, owner, fl
   ON questionnaire.campaign TO questionnaire_app;
 GRANT UPDATE (questionnaire_id, due_at, extended_to) ON questionnaire.request
   TO questionnaire_app;
+-- Whom a draft asks is chosen anew; what went out stays (see `removes` below).
+GRANT DELETE ON questionnaire.request, questionnaire.fair_dealing TO questionnaire_app;
 -- What happened while answers were awaited is only added; of a mail its fate changes.
 GRANT INSERT ON questionnaire.invitation TO questionnaire_app;
 GRANT SELECT, INSERT ON questionnaire.mail, questionnaire.request_mark, questionnaire.rung_taken,
@@ -171,7 +173,12 @@ BEGIN
       -- The respondent moves the state of its own request on; column grants allow nothing else.
       CASE WHEN rule.name IN ('request', 'contact_change') THEN rule.sees ELSE rule.makes END);
     EXECUTE format('CREATE POLICY app_removes ON questionnaire.%I FOR DELETE TO questionnaire_app'
-      ' USING (%s)', rule.name, rule.makes);
+      ' USING (%s)', rule.name,
+      CASE rule.name
+        WHEN 'request' THEN format('%s AND issued_at IS NULL', rule.makes)
+        WHEN 'fair_dealing' THEN format('%s AND campaign_id IN (SELECT id'
+          ' FROM questionnaire.campaign WHERE issued_at IS NULL)', rule.makes)
+        ELSE rule.makes END);
     EXECUTE format('CREATE POLICY worker ON questionnaire.%I TO questionnaire_worker'
       ' USING (true) WITH CHECK (true)', rule.name);
   END LOOP;

@@ -102,11 +102,28 @@ def test_no_compiled_catalogue_lies_in_the_tree() -> None:
     assert [path.name for path in LOCALES.iterdir() if path.suffix != ".po"] == []
 
 
-def test_every_refusal_that_has_japanese_is_one_the_services_know() -> None:
-    known = {
+# What no form of a page can meet, or a page says in words of its own.
+NOT_FOR_PAGES = re.compile(
+    r"(odata|tokens|changes|log/no-such-tile|invitations/code|sessions/(code-refused|none)|"
+    r"risk/(refused|facts-refused|not-settled)|request/unauthenticated|responses/if-match)"
+)
+
+
+def _in_the_services(pattern: str) -> set[str]:
+    return {
         found
         for service in (*SERVICES, "kit")
         for path in (LOCALES.parents[1] / service).rglob("*.py")
-        for found in re.findall(r'"([a-z-]+/[a-z-]+)"', path.read_text(encoding="utf-8"))
+        for found in re.findall(pattern, path.read_text(encoding="utf-8"))
     }
-    assert set(JAPANESE) <= known
+
+
+def test_every_refusal_that_has_japanese_is_one_the_services_know() -> None:
+    assert set(JAPANESE) <= _in_the_services(r'"([a-z-]+/[a-z-]+)"')
+
+
+def test_every_refusal_a_page_may_meet_has_japanese() -> None:
+    known = _in_the_services(r'urn = "([a-z-]+/[a-z-]+)"')
+    assert len(known) > len(JAPANESE) / 2
+    missing = {each for each in known - set(JAPANESE) if not NOT_FOR_PAGES.match(each)}
+    assert sorted(missing) == []

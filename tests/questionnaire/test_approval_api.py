@@ -203,6 +203,59 @@ def test_what_was_handed_out_before_a_change_issues_nothing(office: Office) -> N
     assert problem["type"] == "urn:rensho:problem:campaigns/not-now"
 
 
+def test_whom_a_draft_asks_is_chosen_anew_and_who_stays_keeps_its_request(office: Office) -> None:
+    firm = office.firm
+    campaign = firm.campaign()
+    path = f"/campaigns/{campaign['id']}"
+    (before,) = firm.asked(campaign)
+    more = firm.supplier()
+    chosen = {"supplier_ids": [before["supplier_id"], more["id"]]}
+    changed = firm.put(path, draft_of(campaign, **chosen, fair_dealing=made.FairDealingBody()), 1)
+    assert changed["counts"] == {"created": 2}
+    asked = {each["supplier_id"]: each["id"] for each in firm.asked(campaign)}
+    assert asked.keys() == set(chosen["supplier_ids"])
+    assert asked[before["supplier_id"]] == before["id"]
+    only = {"supplier_ids": [more["id"]], "fair_dealing": made.FairDealingBody(basis="書面で確認")}
+    firm.put(path, draft_of(campaign, **only), 2)
+    assert [each["supplier_id"] for each in firm.asked(campaign)] == [more["id"]]
+    (record,) = firm.get(f"{path}/fair-dealing")["items"]
+    assert (record["supplier_id"], record["basis"]) == (more["id"], "書面で確認")
+    firm.put(path, draft_of(campaign, all=True, fair_dealing=made.FairDealingBody()), 3)
+    assert len(firm.asked(campaign)) == 2
+
+
+def test_how_suppliers_are_dealt_with_changes_without_choosing_them_again(office: Office) -> None:
+    campaign = office.firm.campaign()
+    path = f"/campaigns/{campaign['id']}"
+    office.firm.supplier()
+    dealt = made.FairDealingBody(cost_outcome="費用は弊社負担で合意")
+    office.firm.put(path, draft_of(campaign, fair_dealing=dealt), 1)
+    (record,) = office.firm.get(f"{path}/fair-dealing")["items"]
+    assert record["cost_outcome"] == "費用は弊社負担で合意"
+    office.firm.put(path, draft_of(campaign), 2)
+    assert office.firm.get(f"{path}/fair-dealing")["items"] == [record]
+
+
+@pytest.mark.parametrize(
+    ("fields", "urn"),
+    [
+        ({"all": True}, "campaigns/fair-dealing-missing"),
+        ({"supplier_ids": [str(somebody())], "fair_dealing": ...}, "campaigns/suppliers"),
+        ({"supplier_ids": [str(somebody())], "all": True}, "request/invalid"),
+    ],
+)
+def test_whom_nobody_can_ask_like_this_is_refused_and_the_draft_stays(
+    office: Office, fields: dict[str, Any], urn: str
+) -> None:
+    campaign = office.firm.campaign()
+    given = {k: made.FairDealingBody() if v is ... else v for k, v in fields.items()}
+    path = f"/campaigns/{campaign['id']}"
+    problem = office.firm.put(path, draft_of(campaign, **given), 1, 422)
+    assert problem["type"] == f"urn:rensho:problem:{urn}"
+    assert office.firm.get(path)["version"] == 1
+    assert len(office.firm.asked(campaign)) == 1
+
+
 def test_another_questionnaire_or_a_past_day_is_refused(office: Office) -> None:
     campaign = office.firm.campaign()
     path = f"/campaigns/{campaign['id']}"

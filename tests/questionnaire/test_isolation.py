@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
@@ -114,6 +114,24 @@ def test_a_revision_is_hidden_from_its_requester_until_it_is_on_record(
         assert count(tx, tables.ResponsePreparation, request_id=pair.request_id) == 0
 
 
+def test_what_went_out_is_not_removed_and_nobody_elses_draft_is(
+    world: World, app_role: Database, pair: Pair
+) -> None:
+    draft = world.firm()
+    draft.supplier()
+    campaign = draft.campaign()
+    for firm, campaign_id, gone in (
+        (pair.requester, pair.campaign["id"], 0),
+        (pair.respondent, pair.campaign["id"], 0),
+        (pair.requester, campaign["id"], 0),
+        (draft, campaign["id"], 1),
+    ):
+        for table in (tables.Request, tables.FairDealing):
+            with acting(app_role, firm) as tx:
+                done = tx.execute(delete(table).where(table.campaign_id == campaign_id))
+                assert done.rowcount == gone, table.__tablename__  # type: ignore[attr-defined]
+
+
 def test_nobody_makes_a_request_in_anothers_name(app_role: Database, pair: Pair) -> None:
     with acting(app_role, pair.requester) as tx:
         real = tx.get_one(tables.Request, pair.request_id)
@@ -164,7 +182,6 @@ def test_what_only_events_tell_cannot_be_written_by_a_request(
 def test_nobody_deletes_a_response_or_reads_the_outbox(app_role: Database, pair: Pair) -> None:
     for statement in (
         "DELETE FROM questionnaire.response",
-        "DELETE FROM questionnaire.request",
         "SELECT * FROM questionnaire.outbox",
         "SELECT * FROM questionnaire.inbox",
     ):

@@ -158,22 +158,32 @@ def draft(tx: Session, who: Principal, plan: Plan, now: datetime) -> Campaign:
         NotFound: no such questionnaire of yours.
         Unavailable: your organization's name has not arrived here yet.
     """
-    if plan.fair_dealing is None:
-        raise FairDealingMissing("say how the suppliers are dealt with: fair_dealing")
     due_at = due_at_of(plan.due_on, now)
     if questionnaires.own(tx, who.org, plan.questionnaire_id) is None:
         raise NotFound("no such questionnaire")
     requester_name = organizations.name_of(tx, who.org)
     if requester_name is None:
         raise Unavailable("your organization is not known here yet; try again", retry_after=2)
-    asked = _whom(tx, who.org, plan.supplier_ids)
     campaign = _campaign(who, plan, requester_name, due_at)
     tx.add(campaign)
     tx.flush()
-    requests.add(tx, campaign, [_request(supplier) for supplier in asked])
-    campaigns.add_fair_dealing(tx, campaign, *_fair_dealings(plan, asked, now.date()))
-    tx.info["details"].update(campaign_id=str(campaign.id), requests=len(asked))
+    tx.info["details"]["campaign_id"] = str(campaign.id)
+    ask(tx, campaign, plan, now)
     return campaign
+
+
+def ask(tx: Session, campaign: Campaign, plan: Plan, now: datetime) -> None:
+    """Let a draft ask whom its plan says, and record how they are dealt with.
+
+    Raises:
+        FairDealingMissing, NobodyToAsk, MailboxMissing: the plan will not do.
+    """
+    if plan.fair_dealing is None:
+        raise FairDealingMissing("say how the suppliers are dealt with: fair_dealing")
+    asked = _whom(tx, campaign.org_id, plan.supplier_ids)
+    requests.choose(tx, campaign, [_request(supplier) for supplier in asked])
+    campaigns.record_fair_dealing(tx, campaign, *_fair_dealings(plan, asked, now.date()))
+    tx.info["details"]["requests"] = len(asked)
 
 
 def prepare(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -13,7 +12,8 @@ from services.kit.auth import Principal
 from services.kit.problems import NotFound
 from services.questionnaire.actions.campaigns import (
     ChangedSincePreview,
-    Terms,
+    Plan,
+    ask,
     due_at_of,
     terms_of,
 )
@@ -30,36 +30,28 @@ from services.questionnaire.store import (
 from services.questionnaire.store.tables import Campaign
 
 
-@dataclass(frozen=True)
-class Change:
-    """A draft as it is to be; whom it asks stays."""
-
-    title: str
-    questionnaire_id: UUID
-    due_on: date
-    terms: Terms
-    owner: Mapping[str, str]
-    flow: Sequence[Mapping[str, str]]
-    letterhead: Mapping[str, str]
-
-
 def change(
     tx: Session,
     who: Principal,
     campaign_id: UUID,
-    wanted: Change,
+    wanted: Plan,
     version: int | None,
     now: datetime,
+    *,
+    whom_stays: bool,
 ) -> Campaign:
     """Change a draft as a whole.
 
     Args:
+        wanted: how it is to be; without `fair_dealing` what is recorded of that stays.
         version: the version that was read; None changes whatever is there.
+        whom_stays: whether it goes on asking whom it asks, whatever `wanted` says of suppliers.
 
     Raises:
         NotFound, CannotNow: no such campaign or questionnaire of yours, or it is no draft any more.
         ChangedSincePreview: somebody else changed it since.
         DueInThePast: the day is over.
+        FairDealingMissing, NobodyToAsk, MailboxMissing: they cannot be asked like this.
     """
     campaign = stepped(tx, who.org, campaign_id, "change")
     if version is not None and version != campaign.version:
@@ -73,6 +65,10 @@ def change(
     campaign.contact = {**campaign.contact, "letterhead": dict(wanted.letterhead)}
     campaign.version += 1
     tx.flush()
+    if whom_stays:
+        wanted = replace(wanted, supplier_ids=requests.suppliers_of(tx, campaign.id))
+    if wanted.fair_dealing is not None or not whom_stays:
+        ask(tx, campaign, wanted, now)
     requests.follow(tx, campaign)
     tx.info["details"]["version"] = campaign.version
     return campaign

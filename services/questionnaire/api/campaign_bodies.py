@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
 from pydantic import Field, model_validator
@@ -11,9 +11,10 @@ from rensho.sign import NOT_USED_FOR
 
 from services.kit.web import Model
 from services.questionnaire.actions.campaigns import FairDealingRecord, Plan, Terms
-from services.questionnaire.actions.changing import Change
 from services.questionnaire.api.edge import Line, Prose
 from services.questionnaire.api.suppliers import Mailbox
+
+_EITHER: Final = "give either supplier_ids or all: true"
 
 
 class FairDealingIn(Model):
@@ -55,7 +56,7 @@ class LetterheadIn(Model):
 
 
 class DraftIn(Model):
-    """What is asked, until when, and what is promised about the answers.
+    """What is asked of whom, until when, and what is promised about the answers.
 
     `owner` hears when silence lasts (left out: who drafts it); `flow` are those who check and
     approve it, in order, before it can be signed. `letterhead` is for the printed request.
@@ -75,6 +76,10 @@ class DraftIn(Model):
     owner: Person | None = None
     flow: Annotated[list[StepIn], Field(max_length=10)] = Field(default_factory=list)
     letterhead: LetterheadIn | None = None
+    supplier_ids: Annotated[list[UUID], Field(min_length=1, max_length=10_000)] | None = None
+    all: bool = False
+    fair_dealing: FairDealingIn | None = None
+    fair_dealing_for: dict[UUID, FairDealingIn] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:
@@ -82,52 +87,14 @@ class DraftIn(Model):
             if len(set(getattr(self, name))) < len(getattr(self, name)):
                 msg = f"{name} holds something twice"
                 raise ValueError(msg)
+        if self.all and self.supplier_ids is not None:
+            raise ValueError(_EITHER)
         return self
 
-    def terms(self) -> Terms:
-        """Return what the signed request says beside the questions."""
-        return Terms(
-            why=self.why,
-            purpose=self.purpose,
-            clauses=self.clauses,
-            viewers=self.viewers,
-            not_used_for=self.not_used_for,
-            nda_basis=self.nda_basis,
-        )
-
-    def people(self) -> dict[str, Any]:
-        """Return who of the requester has to do with it, as the actions know them."""
-        return {
-            "owner": self.owner.model_dump() if self.owner else {},
-            "flow": [each.model_dump() for each in self.flow],
-            "letterhead": self.letterhead.model_dump(exclude_none=True) if self.letterhead else {},
-        }
-
-    def change(self) -> Change:
-        """Return it as the actions know it."""
-        return Change(
-            title=self.title,
-            questionnaire_id=self.questionnaire_id,
-            due_on=self.due_on,
-            terms=self.terms(),
-            **self.people(),
-        )
-
-
-class CampaignIn(DraftIn):
-    """A draft, and whom it asks."""
-
-    supplier_ids: Annotated[list[UUID], Field(min_length=1, max_length=10_000)] | None = None
-    all: bool = False
-    fair_dealing: FairDealingIn | None = None
-    fair_dealing_for: dict[UUID, FairDealingIn] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _either(self) -> Self:
-        if self.all == (self.supplier_ids is not None):
-            msg = "give either supplier_ids or all: true"
-            raise ValueError(msg)
-        return self
+    @property
+    def names_whom(self) -> bool:
+        """Whether it says whom to ask."""
+        return self.all or self.supplier_ids is not None
 
     def plan(self) -> Plan:
         """Return it as the actions know it."""
@@ -136,10 +103,29 @@ class CampaignIn(DraftIn):
             questionnaire_id=self.questionnaire_id,
             supplier_ids=self.supplier_ids,
             due_on=self.due_on,
-            terms=self.terms(),
-            **self.people(),
+            terms=Terms(
+                why=self.why,
+                purpose=self.purpose,
+                clauses=self.clauses,
+                viewers=self.viewers,
+                not_used_for=self.not_used_for,
+                nda_basis=self.nda_basis,
+            ),
+            owner=self.owner.model_dump() if self.owner else {},
+            flow=[each.model_dump() for each in self.flow],
+            letterhead=self.letterhead.model_dump(exclude_none=True) if self.letterhead else {},
             fair_dealing=self.fair_dealing.record() if self.fair_dealing else None,
             fair_dealing_for={
                 supplier_id: each.record() for supplier_id, each in self.fair_dealing_for.items()
             },
         )
+
+
+class CampaignIn(DraftIn):
+    """A new draft says whom it asks."""
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        if not self.names_whom:
+            raise ValueError(_EITHER)
+        return self

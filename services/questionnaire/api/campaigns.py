@@ -121,8 +121,12 @@ def draft_campaign(tx: Tx, who: Who, now: Now, body: CampaignIn, once: OnceOnly)
 def change_campaign(
     tx: Tx, who: Who, now: Now, campaign_id: UUID, body: DraftIn, version: Version
 ) -> CampaignOut:
-    """Change a draft as a whole; whom it asks stays. `If-Match`: the version you read, else 409."""
-    changed = changing.change(tx, who, campaign_id, body.change(), version, now)
+    """Change a draft as a whole. `If-Match`: the version you read, else 409.
+
+    Whom it asks and how they are dealt with stay unless they are given.
+    """
+    stays = not body.names_whom
+    changed = changing.change(tx, who, campaign_id, body.plan(), version, now, whom_stays=stays)
     return campaign_shown(tx, changed, now)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Integer, Uuid, cast, func, insert, literal, select, update
+from sqlalchemy import ARRAY, Integer, Uuid, cast, delete, func, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import JSONB, distinct_on
 from sqlalchemy.orm import Session, defer
 
@@ -98,13 +98,18 @@ def for_update(tx: Session, campaign_id: UUID) -> Campaign:
     return tx.scalars(select(Campaign).where(Campaign.id == campaign_id).with_for_update()).one()
 
 
-def add_fair_dealing(
+def record_fair_dealing(
     tx: Session,
     campaign: Campaign,
     records: Sequence[Mapping[str, Any]],
     which: Mapping[UUID, int],
 ) -> None:
-    """Add how suppliers are dealt with in a campaign: supplier id → number of its record."""
+    """Record how suppliers are dealt with in a draft: supplier id → number of its record."""
+    tx.execute(
+        delete(FairDealing)
+        .where(FairDealing.campaign_id == campaign.id)
+        .execution_options(synchronize_session=False)
+    )
     # Most are dealt with alike, so a record travels once, however many it is of.
     each = select(
         func.unnest(cast(list(which), ARRAY(Uuid)), type_=Uuid).label("supplier"),

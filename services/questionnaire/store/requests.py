@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from sqlalchemy import Text, Uuid, column, func, select, update
+from sqlalchemy import ARRAY, Text, Uuid, all_, cast, column, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from services.kit.bulk import insert_many
@@ -241,6 +241,24 @@ def _at_an_end(org: UUID) -> Any:
     return (Request.requester_org_id == org) | (
         (Request.respondent_org_id == org) & Request.issued_at.is_not(None)
     )
+
+
+def choose(tx: Session, campaign: Campaign, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Let a draft ask these links and no others; a row is as for `add`."""
+    links = [row["link_id"] for row in rows]
+    of_it = Request.campaign_id == campaign.id
+    tx.execute(
+        delete(Request)
+        .where(of_it, Request.link_id != all_(cast(links, ARRAY(Uuid))))
+        .execution_options(synchronize_session=False)
+    )
+    kept = set(tx.scalars(select(Request.link_id).where(of_it)))
+    add(tx, campaign, [row for row in rows if row["link_id"] not in kept])
+
+
+def suppliers_of(tx: Session, campaign_id: UUID) -> list[UUID]:
+    """Return whom a campaign asks."""
+    return list(tx.scalars(select(Request.supplier_id).where(Request.campaign_id == campaign_id)))
 
 
 def follow(tx: Session, campaign: Campaign) -> None:
