@@ -42,6 +42,8 @@ from services.processes import (
     relay_over,
     run_beat,
     served,
+    show_backlog,
+    show_proof,
 )
 
 # Waiting for a killed sequencer's lock to be freed by the database.
@@ -203,12 +205,12 @@ def running(settings: Settings, say: Progress = lambda _: None) -> Iterator[Runn
         migrate(settings)
         system = Running(settings, kind)
         say("starting worker, relay and log")
-        _start_messaging(up, settings, system.failed)
+        metrics = Metrics()
+        _start_messaging(up, settings, system.failed, metrics)
         up.enter_context(in_thread("sequencer", _child(settings, system.failed), threading.Event()))
         say("starting the web server")
         mounts, checks, refresh = web_mounts(settings)
         checks["log"] = lambda: _log_is_open(settings)
-        metrics = Metrics()
         front = make_front(mounts, checks, metrics, web_pages(settings, mounts))
         up.enter_context(served(front, sock))
         keys = keep_keys(refresh, checks["token keys"])
@@ -217,7 +219,9 @@ def running(settings: Settings, say: Progress = lambda _: None) -> Iterator[Runn
         yield system
 
 
-def _start_messaging(up: ExitStack, settings: Settings, failed: threading.Event) -> None:
+def _start_messaging(
+    up: ExitStack, settings: Settings, failed: threading.Event, metrics: Metrics
+) -> None:
     # A memory broker has no host; Celery warns unless one is named.
     url = settings.broker_url.get_secret_value().replace("memory://", "memory://localhost", 1)
     app = ours_to_log(make_celery(url, SERVICES))
@@ -226,8 +230,11 @@ def _start_messaging(up: ExitStack, settings: Settings, failed: threading.Event)
     thread, worker = run_in_thread(app, _WORKER_THREADS)
     up.callback(thread.join, 10)
     up.callback(worker.stop)
+    relay = relay_over(app, opened)
+    show_backlog(metrics, relay)
+    show_proof(metrics, opened["risk"])
     for name, run in (
-        ("relay", relay_over(app, opened).run),
+        ("relay", relay.run),
         ("beat", lambda stop: run_beat(settings, opened, stop)),
         ("hooks", lambda stop: risk_part().run_hooks(settings, stop)),
     ):

@@ -243,10 +243,15 @@ def relay(settings: Settings, port: int | None) -> None:
     with databases(settings, "worker") as opened:
         carrier = relay_over(app, opened)
         metrics = Metrics()
-        metrics.gauge("outbox_backlog", "Deliveries without a known effect.", carrier.backlog)
+        show_backlog(metrics, carrier)
         checks = {name: _reaches(db) for name, db in opened.items()}
         with side_port(settings, port, checks, metrics):
             carrier.run(stop)
+
+
+def show_backlog(metrics: Metrics, carrier: Relay) -> None:
+    """Let the metrics of a process tell how many events are still on their way."""
+    metrics.gauge("outbox_backlog", "Deliveries without a known effect.", carrier.backlog)
 
 
 def relay_over(app: Celery, opened: Mapping[str, Database]) -> Relay:
@@ -313,10 +318,15 @@ def beat(settings: Settings, port: int | None) -> None:
     with databases(settings, "worker", pool_size=1) as opened:
         checks = {name: _reaches(db) for name, db in opened.items()}
         metrics = Metrics()
-        differing = "Judgements that the last nightly proof found to differ."
-        metrics.gauge("risk_engine_off", differing, lambda: risk_part().engine_off(opened["risk"]))
+        show_proof(metrics, opened["risk"])
         with side_port(settings, port, checks, metrics):
             run_beat(settings, opened, stop)
+
+
+def show_proof(metrics: Metrics, db: Database) -> None:
+    """Let the metrics of a process tell what the nightly full judgement found."""
+    differing = "Judgements that the last nightly proof found to differ."
+    metrics.gauge("risk_engine_off", differing, lambda: risk_part().engine_off(db))
 
 
 def run_beat(settings: Settings, opened: Mapping[str, Database], stop: threading.Event) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -59,16 +60,26 @@ def until(look: Callable[[], T | None], what: str, seconds: float = 300.0) -> T:
 
 @dataclass(frozen=True)
 class Where:
-    """The addresses of the system: one for all services, or some services apart."""
+    """The addresses of the system: one for all services, or some services and the relay apart."""
 
     base_url: str
     services: Mapping[str, str] = field(default_factory=dict)
+    relay: str | None = None
 
     def url(self, path: str) -> str:
         """Return the address of one path; the log is the attestation service's."""
         service = path.split("/")[1]
         service = "attestation" if service == "log" else service
         return self.services.get(service, self.base_url).rstrip("/") + path
+
+    def on_the_way(self) -> float | None:
+        """Return how many events have not had their effect yet; None where nobody can tell now."""
+        try:
+            shown = httpx2.get(f"{self.relay or self.base_url}/metrics", trust_env=False)
+        except httpx2.TransportError:
+            return None
+        found = re.search(r"^rensho_outbox_backlog (\S+)$", shown.text, re.MULTILINE)
+        return float(found[1]) if found else None
 
 
 @dataclass

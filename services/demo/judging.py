@@ -7,7 +7,6 @@ import hashlib
 import json
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,31 +33,33 @@ class Judged:
 
 
 def take_snapshot(story: Story) -> Judged:
-    """Have the risk judged until every signed response counts in it.
+    """Have the risk judged once everything that happened has been heard of.
 
-    Facts travel by events, so the first snapshot may be a moment too early.
+    Raises:
+        StoryBroken: a signed response does not count in it.
     """
+    until(
+        lambda: _all_heard(story.where),
+        "what happened to be heard of everywhere",
+        60.0 + len(story.signed),
+    )
     api = story.requester.api
-    expected = {
-        story.requester.supplier_ids[slug]
-        for customer, slug in story.signed
-        if customer == story.world.requester.slug
-    }
-    for _ in range(30):
-        made = api.post("/risk/v1/snapshots")
-        path = f"/risk/v1/snapshots/{made['id']}"
-        snapshot = _wait_logged(api, path, 60.0 + len(story.signed))
-        facts = api.call("GET", f"{path}/facts").content
-        if _complete(story, json.loads(facts), expected):
-            results = api.call("GET", f"{path}/results").content
-            return Judged(snapshot, facts, results)
-        time.sleep(0.5)
-    msg = "some signed responses never reached the risk service"
-    raise StoryBroken(msg)
+    made = api.post("/risk/v1/snapshots")
+    path = f"/risk/v1/snapshots/{made['id']}"
+    snapshot = _wait_logged(api, path, 60.0 + len(story.signed))
+    facts = api.call("GET", f"{path}/facts").content
+    if not _complete(story, json.loads(facts)):
+        msg = "some signed responses never reached the risk service"
+        raise StoryBroken(msg)
+    return Judged(snapshot, facts, api.call("GET", f"{path}/results").content)
+
+
+def _all_heard(where: Where) -> bool | None:
+    # Twice: what one service does on an event may be said after that service was counted.
+    return True if where.on_the_way() == 0 and where.on_the_way() == 0 else None
 
 
 def _wait_logged(api: Api, path: str, seconds: float) -> Json:
-    # It is judged after all that happened before it has been heard of.
     return until(lambda: _logged(api, path), "the snapshot in the log", seconds)
 
 
@@ -67,9 +68,15 @@ def _logged(api: Api, path: str) -> Json | None:
     return snapshot if snapshot["state"] == "logged" else None
 
 
-def _complete(story: Story, facts: Json, expected: set[str]) -> bool:
+def _complete(story: Story, facts: Json) -> bool:
+    requester = story.requester
+    expected = {
+        requester.supplier_ids[slug]
+        for customer, slug in story.signed
+        if customer == requester.firm.slug
+    }
     declared = {link["supplier"] for link in facts["direct"] if link["declaration"] is not None}
-    deeper = {key for key in story.signed if key[0] != story.world.requester.slug}
+    deeper = {key for key in story.signed if key[0] != requester.firm.slug}
     return len(declared) >= len(expected) and (not deeper or bool(facts["deeper"]))
 
 

@@ -59,7 +59,8 @@ def test_the_main_job_ends_the_same_when_worker_relay_and_sequencer_are_killed_m
         processes = up.enter_context(together(deployment(settings, tmp_path)))
         expected = undisturbed.result()
 
-        where = Where("", {name: processes[f"web-{name}"].url for name in SERVICES})
+        webs = {name: processes[f"web-{name}"].url for name in SERVICES}
+        where = Where("", webs, processes["relay"].url)
         with supervised(processes) as killer:
             watcher = _Watcher(killer)
             played = main_job.play(settings, where, tmp_path, watcher)

@@ -19,6 +19,7 @@ import httpx2
 import psutil
 import pytest
 
+from services.demo.http import Where
 from services.migrate import ROOT
 
 
@@ -134,6 +135,13 @@ def standing() -> Iterator[House]:
 )
 def test_everything_is_served_on_one_port(standing: House, path: str) -> None:
     assert standing.get(path).status_code == 200
+
+
+def test_its_metrics_tell_how_many_events_are_on_the_way(standing: House) -> None:
+    where = Where(f"http://127.0.0.1:{standing.port}")
+    until(lambda: where.on_the_way() == 0, "what started it to be heard of everywhere")
+    assert "rensho_risk_engine_off 0.0" in standing.get("/metrics").text
+    assert Where("http://127.0.0.1:9").on_the_way() is None
 
 
 def test_ctrl_c_says_where_things_are_and_leaves_no_process_behind(house: House) -> None:
