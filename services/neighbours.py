@@ -32,7 +32,7 @@ def around(settings: Settings) -> Iterator[Settings]:
     """
     keyfiles.init(settings)
     with tsa.loopback() as clock, witness.beside(settings, WITNESSES) as asked:
-        roots = _pinned(settings.data_dir / "demo-tsa-roots.pem", clock.root_der)
+        roots = _pinned(settings.demo_roots, clock.root_der)
         yield asked.model_copy(update={"tsa_urls": clock.url, "tsa_roots": roots})
 
 

@@ -96,6 +96,17 @@ class Settings(BaseSettings):
         return self.keys_dir or self.data_dir.with_name(self.data_dir.name + "-keys")
 
     @property
+    def roots_of_time(self) -> Path | None:
+        """The file of pinned roots; what an earlier demo on this folder pinned stays believed."""
+        kept = self.demo_roots
+        return self.tsa_roots or (kept if self.env == "demo" and kept.exists() else None)
+
+    @property
+    def demo_roots(self) -> Path:
+        """Where a demo pins the roots of the authorities it started itself."""
+        return self.data_dir / "demo-tsa-roots.pem"
+
+    @property
     def guard(self) -> Path:
         """The file that remembers the last signed tree, outside database and backup."""
         return self.guard_file or self.keys / "guard"

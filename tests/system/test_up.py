@@ -57,9 +57,13 @@ class House:
             check=False,
         )
 
-    def up(self) -> subprocess.Popen[str]:
+    @property
+    def base(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-m", "services", "up"],
+            [sys.executable, "-m", "services", *arguments],
             env=self.environment,
             cwd=self.folder,
             stdout=subprocess.PIPE,
@@ -67,6 +71,10 @@ class House:
             text=True,
         )
         self.started.append(process)
+        return process
+
+    def up(self) -> subprocess.Popen[str]:
+        process = self.start("up")
         until(lambda: self.ready() or process.poll() is not None, "ready")
         assert process.poll() is None, (self.folder / "log").read_text()
         return process
@@ -79,7 +87,15 @@ class House:
 
     def get(self, path: str) -> httpx2.Response:
         with httpx2.Client(trust_env=False, timeout=5) as http:
-            return http.get(f"http://127.0.0.1:{self.port}{path}")
+            return http.get(f"{self.base}{path}")
+
+    def logged(self) -> int:
+        """How many statements the newest checkpoint holds; 0 while there is none."""
+        try:
+            shown = self.get("/log/checkpoint")
+        except httpx2.HTTPError:
+            return 0
+        return int(shown.text.splitlines()[1]) if shown.is_success else 0
 
     def processes(self, word: str) -> list[psutil.Process]:
         """Processes of this folder whose command line has the word."""
@@ -138,7 +154,7 @@ def test_everything_is_served_on_one_port(standing: House, path: str) -> None:
 
 
 def test_its_metrics_tell_how_many_events_are_on_the_way(standing: House) -> None:
-    where = Where(f"http://127.0.0.1:{standing.port}")
+    where = Where(standing.base)
     until(lambda: where.on_the_way() == 0, "what started it to be heard of everywhere")
     assert "rensho_risk_engine_off 0.0" in standing.get("/metrics").text
     assert Where("http://127.0.0.1:9").on_the_way() is None
@@ -176,6 +192,22 @@ def test_after_kill_9_of_anything_the_same_folder_comes_up_again_whole(house: Ho
     last.send_signal(signal.SIGTERM)
     assert last.wait(60) == 0
     assert house.processes("postgres -D") == [], "users that were killed no longer count"
+
+
+def test_a_demo_killed_midway_goes_on_as_up_and_nothing_acknowledged_is_lost(house: House) -> None:
+    demo = house.start("demo", "--suppliers", "8", "--tiers", "2")
+    until(lambda: house.logged() > 12 or demo.poll() is not None, "the story well under way")
+    seen = house.logged()
+    demo.kill()
+    demo.wait()
+    assert seen > 12, (house.folder / "log").read_text()
+    again = house.up()
+    assert house.logged() >= seen
+    until(lambda: Where(house.base).on_the_way() == 0, "what was said before to be heard of")
+    report = house.run("fsck", "--json")
+    assert report.returncode == 0, report.stdout + report.stderr
+    again.send_signal(signal.SIGINT)
+    assert again.wait(60) == 0
 
 
 def test_a_killed_postgresql_comes_back_by_itself(standing: House) -> None:

@@ -45,18 +45,19 @@ def roots(settings: Settings) -> tuple[bytes, ...]:
         SequencerRefused: `tsa.settings`, the file is missing or holds no certificate, or
             authorities are asked whom nobody would believe.
     """
-    if settings.tsa_roots is None:
+    pinned = settings.roots_of_time
+    if pinned is None:
         if settings.tsa:
             raise SequencerRefused("tsa.settings", "RENSHO_TSA_URLS needs RENSHO_TSA_ROOTS")
         return ()
     try:
-        data = settings.tsa_roots.read_bytes()
+        data = pinned.read_bytes()
         if b"-----BEGIN" in data:
             found = x509.load_pem_x509_certificates(data)
         else:
             found = [x509.load_der_x509_certificate(data)]
     except (OSError, ValueError) as why:
-        raise SequencerRefused("tsa.settings", f"{settings.tsa_roots}: {why}") from why
+        raise SequencerRefused("tsa.settings", f"{pinned}: {why}") from why
     return tuple(one.public_bytes(Encoding.DER) for one in found)
 
 
