@@ -137,6 +137,36 @@ def test_no_key_is_printed_by_accident(algorithm: Any) -> None:
     assert "object" not in repr(key.public)
 
 
+@pytest.mark.parametrize("algorithm", ["ecdsa-p256", "ed25519"])
+def test_keys_read_from_the_same_bytes_are_one_in_a_set(algorithm: Any) -> None:
+    key = PrivateKey.generate(algorithm).public
+    assert {key, PublicKey.from_der(key.spki)} == {key}
+
+
+def test_a_line_of_an_unknown_key_before_that_of_the_log_is_passed_over() -> None:
+    unknown = _line("x.example", TYPE, WITNESS, bytes(64))
+    assert checkpoint.open(f"{BODY}\n{unknown}{LOG_LINE}".encode(), KEYS).size == 1
+
+
+@pytest.mark.parametrize("blob", [b"", b"\x00"])
+def test_a_line_that_holds_no_signature_is_malformed_whoever_it_is_of(blob: bytes) -> None:
+    line = _line("x.example", TYPE, WITNESS, blob)
+    note = f"{BODY}\n{LOG_LINE}{line}".encode()
+    if blob:
+        assert checkpoint.open(note, KEYS).size == 1
+    else:
+        with refused("checkpoint.malformed"):
+            checkpoint.open(note, KEYS)
+
+
+@pytest.mark.parametrize("control", ["\x00", "\x07", "\t", "\x0b", "\r", "\x1f"])
+def test_a_signed_note_with_a_control_character_is_none(control: str) -> None:
+    body = f"{BODY}said{control}\n"
+    note = f"{body}\n{_line('log.example', TYPE, LOG, LOG.sign(body.encode()))}"
+    with refused("checkpoint.malformed"):
+        checkpoint.open(note.encode(), KEYS)
+
+
 def test_a_cosignature_of_another_second_is_refused() -> None:
     signed = base64.b64decode(_cosigned(5).split(" ")[2])
     moved = signed[:11] + b"\x06" + signed[12:]

@@ -86,6 +86,16 @@ def test_a_finding_names_its_step() -> None:
     assert {(one.step, one.code) for one in judge(done).findings} >= {(2, "archive.name")}
 
 
+def test_every_statement_is_judged_whichever_bundle_cannot_be_read() -> None:
+    done = answered()
+    bundles = [name for name in done.world.files if name.endswith(".sigstore.json")]
+    assert len(bundles) > 3
+    for name in bundles:
+        whole, done.world.files[name] = done.world.files[name], b"no bundle"
+        assert len(judge(done).statements) == len(bundles), name
+        done.world.files[name] = whole
+
+
 def test_a_bundle_of_no_known_log_fails_at_the_step_of_the_note() -> None:
     done, other = answered(), enrolled()
     for name in [name for name in done.world.files if name.endswith(".sigstore.json")]:

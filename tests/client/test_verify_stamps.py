@@ -281,4 +281,4 @@ def test_an_archive_token_without_a_checkpoint_is_told(good: Answered) -> None:
 def test_an_archive_token_of_an_archive_without_statement_is_told(good: Answered) -> None:
     data = pack(World(log=good.world.log), archive__tsr=b"token")
     verdict = judge(good, data=data, **asking(good.world))
-    assert any("no statement whose log" in note for note in verdict.notes)
+    assert "archive.tsr: there is no statement whose log it could be about" in verdict.notes
