@@ -17,9 +17,12 @@ GRANT SELECT, INSERT ON risk.inbox, risk.audit TO risk_worker;
 GRANT SELECT, INSERT ON risk.enrolment, risk.questionnaire, risk.request, risk.response,
   risk.recorded, risk.refused, risk.key_change, risk.review, risk.log_head,
   risk.withdrawn, risk.granted, risk.sheet_word, risk.class_version,
-  risk.request_change TO risk_worker;
+  risk.request_change, risk.dialogue TO risk_worker;
 GRANT SELECT, INSERT, UPDATE ON risk.link, risk.label, risk.link_class, risk.merged
   TO risk_worker;
+
+-- Its owner reads it back on the page for management.
+GRANT SELECT ON risk.dialogue TO risk_app;
 
 -- Judged: evidence, inserted and never changed.
 GRANT SELECT, INSERT ON risk.snapshot TO risk_app, risk_worker;
@@ -55,7 +58,8 @@ BEGIN
   FOREACH private IN ARRAY ARRAY['label', 'snapshot', 'snapshot_signed', 'snapshot_logged',
                                  'snapshot_refused', 'score', 'seen_link', 'advised',
                                  'policy_version', 'class_version', 'served', 'served_name',
-                                 'webhook', 'webhook_message', 'webhook_delivery', 'folder_drop'] LOOP
+                                 'webhook', 'webhook_message', 'webhook_delivery', 'folder_drop',
+                                 'dialogue'] LOOP
     EXECUTE format('ALTER TABLE risk.%I ENABLE ROW LEVEL SECURITY', private);
     EXECUTE format('ALTER TABLE risk.%I FORCE ROW LEVEL SECURITY', private);
     EXECUTE format('DROP POLICY IF EXISTS app ON risk.%I', private);

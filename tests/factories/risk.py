@@ -121,6 +121,14 @@ class RequestExtended(RequestEnded):
     type = "request.extended.v1"
 
 
+class DialogueRecorded(RiskEvent):
+    type = "dialogue.recorded.v1"
+    org_id = LazyFunction(an_id)
+    supplier_id = LazyFunction(an_id)
+    request_id = LazyFunction(an_id)
+    kind = "cost-talk"
+
+
 class ResponseSubmitted(RiskEvent):
     type = "response.submitted.v1"
     response = LazyFunction(lambda: {"id": an_id(), "revision": 1})
@@ -230,7 +238,7 @@ class ReviewDecided(RiskEvent):
     decisions = LazyFunction(list)
 
 
-def event(kind: type[RiskEvent], **fields: Any) -> Event:
+def event(kind: type[RiskEvent], /, **fields: Any) -> Event:
     """Return an event as it comes over the wire."""
     said: Event = kind.build(**fields)
     return said

@@ -243,6 +243,20 @@ def test_the_call_list_says_whom_to_call_and_what_was_said_last(
     other.get(path, 404)
 
 
+@pytest.mark.parametrize("kind", ["cost-talk", "support"])
+def test_a_talk_about_cost_and_help_given_are_told_without_a_word_of_what_was_said(
+    world: World, kind: str
+) -> None:
+    pair = world.pair()
+    path = f"/requests/{pair.request_id}/contact-records"
+    for outcome in ("reached", kind):
+        record = {"channel": "meeting", "outcome": outcome, "note": "内密のご相談"}
+        pair.requester.post(path, record)
+    (event,) = world.said("dialogue.recorded.v1", request_id=pair.request_id)
+    assert (event["kind"], event["supplier_id"]) == (kind, pair.record["id"])
+    assert "内密" not in str(event)
+
+
 def test_a_firm_abroad_is_told_in_english_whom_to_call(
     world: World, time: Time, settings: Settings
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from services.risk.api import report
 from services.risk.rules import management
+from tests.factories.risk import DialogueRecorded, event
 from tests.factories.supply_chains import Firm
 from tests.risk.site import Site
 from tests.risk.test_scores_api import Chain
@@ -80,6 +81,27 @@ def test_the_report_compares_with_the_end_of_the_last_fiscal_year(
     (data,) = said
     assert data["since"] == "2027-03-30"
     assert data["change"] == 0.0
+
+
+def test_the_report_counts_suppliers_helped_and_talked_to_since_the_year_began(
+    site: Site, at: Callable[[datetime], None], said: list[dict[str, Any]]
+) -> None:
+    chain = Chain(site)
+    mine = {"org_id": chain.maker.org}
+    at(datetime(2027, 3, 31, 14, tzinfo=UTC))
+    site.hear(event(DialogueRecorded, **mine, at="2027-03-31T14:00:00Z"))
+    at(datetime(2027, 4, 20, tzinfo=UTC))
+    site.ask(chain.maker)
+    first = event(DialogueRecorded, **mine, at="2027-04-02T01:00:00Z")
+    again = event(
+        DialogueRecorded, **mine, at="2027-04-03T01:00:00Z", supplier_id=first["supplier_id"]
+    )
+    helped = event(DialogueRecorded, **mine, at="2027-04-03T01:00:00Z", kind="support")
+    elses = event(DialogueRecorded, at="2027-04-03T01:00:00Z", kind="support")
+    site.hear(first, again, helped, elses, first)
+    assert chain.get("/report").status_code == 200
+    (data,) = said
+    assert (data["cost_talks"], data["supported"]) == (1, 1)
 
 
 def test_before_the_first_snapshot_there_is_no_report(site: Site) -> None:

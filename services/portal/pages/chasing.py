@@ -51,6 +51,7 @@ OUTCOMES: Final = {
     "not-reached": "つながらなかった",
     "wrong-contact": "ご担当が違った",
     "cost-talk": "費用のご相談があった",
+    "support": "ご回答や改善を支援した",
     "other": "その他",
 }
 RUNGS: Final = {

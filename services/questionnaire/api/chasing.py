@@ -49,6 +49,17 @@ class NudgedOut(Model):
     requests: dict[UUID, Nudged]
 
 
+Outcome = Literal[
+    "reached",
+    "not-reached",
+    "promised",
+    "wrong-contact",
+    "cost-talk",
+    "support",
+    "other",
+]
+
+
 class RecordIn(Model):
     """A call, visit or letter: what came of it, and when to try again. Never an answer.
 
@@ -56,7 +67,7 @@ class RecordIn(Model):
     """
 
     channel: Literal["telephone", "mail", "fax", "post", "meeting", "handed-over"]
-    outcome: Literal["reached", "not-reached", "promised", "wrong-contact", "cost-talk", "other"]
+    outcome: Outcome
     spoke_with: Annotated[str, Field(max_length=200)] = ""
     note: Annotated[str, Field(max_length=2000)] = ""
     again_on: date | None = None

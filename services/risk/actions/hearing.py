@@ -17,6 +17,7 @@ from services.kit.outbox import Event, Handler
 from services.risk.store import (
     Base,
     ClassVersion,
+    Dialogue,
     Enrolment,
     Granted,
     KeyChange,
@@ -155,6 +156,12 @@ def request_changed(tx: Session, event: Event) -> None:
                 "said_at": times.read(event["at"]),
             },
         )
+
+
+def dialogue_recorded(tx: Session, event: Event) -> None:
+    """Keep that a talk about cost was held or help was given; no number of the model hears it."""
+    named = {name: event[name] for name in ("org_id", "supplier_id", "kind")}
+    _keep(tx, Dialogue, {**named, "event_id": event["id"], "said_at": times.read(event["at"])})
 
 
 def response_submitted(tx: Session, event: Event) -> None:

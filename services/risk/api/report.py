@@ -70,6 +70,7 @@ def _data(tx: Session, snapshot: SnapshotSigned, now: datetime, lang: str) -> di
     best = explained.advised(tx, org, snapshot.snapshot_id)[:_ACTIONS]
     names = snapshots.names(tx, org, [row.action["link_id"] for row in best])
     told = disputed.disputes(tx, org, before=None, limit=_MOST_DISPUTES, unsettled=False)
+    talks = explained.dialogue(tx, org, began)
     ours = [standing(at) for of, at in told if of.requester_id == org]
     return {
         "lang": lang,
@@ -91,6 +92,8 @@ def _data(tx: Session, snapshot: SnapshotSigned, now: datetime, lang: str) -> di
             "overdue": sum(one.is_overdue(now) for one in ours),
             "settled": sum(one.state == "settled" for one in ours),
         },
+        "supported": talks.get("support", 0),
+        "cost_talks": talks.get("cost-talk", 0),
     }
 
 

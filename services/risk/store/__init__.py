@@ -5,6 +5,7 @@ from services.risk.store.disputed import Dispute, DisputeStep
 from services.risk.store.explained import Advised, OwnScore, SeenLink
 from services.risk.store.granted import Granted, SheetWord
 from services.risk.store.heard import (
+    Dialogue,
     Enrolment,
     KeyChange,
     Link,
@@ -37,6 +38,7 @@ __all__ = [
     "Advised",
     "Base",
     "ClassVersion",
+    "Dialogue",
     "Dispute",
     "DisputeStep",
     "Enrolment",

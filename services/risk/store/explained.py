@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from services.risk.store.base import Base, Json
-from services.risk.store.heard import Enrolment, Link
+from services.risk.store.heard import Dialogue, Enrolment, Link
 from services.risk.store.shown import Score, SnapshotRefused, SnapshotSigned
 
 
@@ -95,6 +95,16 @@ def responses(tx: Session, org: UUID, snapshot_id: UUID) -> tuple[int, int]:
     )
     asked, submitted = tx.execute(query).one()
     return asked, submitted
+
+
+def dialogue(tx: Session, org: UUID, since: datetime) -> dict[str, int]:
+    """Return with how many suppliers a requester has talked about cost, and how many it helped."""
+    query = (
+        select(Dialogue.kind, func.count(Dialogue.supplier_id.distinct()))
+        .where(Dialogue.org_id == org, Dialogue.said_at >= since)
+        .group_by(Dialogue.kind)
+    )
+    return dict(tx.execute(query).all())
 
 
 def history(

@@ -124,6 +124,19 @@ class RequestChange(Base):
     said_at: Mapped[datetime]
 
 
+class Dialogue(Base):
+    """That a requester talked about cost with a supplier, or helped it (`kind`)."""
+
+    __tablename__ = "dialogue"
+    __table_args__ = (Index("ix_dialogue_org", "org_id", "said_at"),)
+
+    event_id: Mapped[UUID] = mapped_column(primary_key=True)
+    org_id: Mapped[UUID]
+    supplier_id: Mapped[UUID]
+    kind: Mapped[str]
+    said_at: Mapped[datetime]
+
+
 class Response(Base):
     """One revision as its respondent fixed it for signing; it counts only once it is recorded.
 

@@ -78,6 +78,7 @@ def handlers(settings: Settings) -> dict[str, Handler]:
         "request.issued.v1": hearing.request_issued,
         "request.ended.v1": hearing.request_changed,
         "request.extended.v1": hearing.request_changed,
+        "dialogue.recorded.v1": hearing.dialogue_recorded,
         "response.submitted.v1": hearing.response_submitted,
         "statement.recorded.v1": hearing.statement_recorded,
         "statement.refused.v1": statement_refused,
