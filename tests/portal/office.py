@@ -65,10 +65,13 @@ def text_of(answer: httpx2.Response) -> str:
 _made: dict[str, Office] = {}
 
 
-def office(place: Place) -> Office:
-    """Return the office of a place, made when first asked for."""
+HOSTILE = "<script>window.xss=1</script><img src=x onerror=window.xss=1> "
+
+
+def office(place: Place, mark: str = HOSTILE) -> Office:
+    """Return the office of a place, made when first asked for; `mark` begins what people wrote."""
     if place.base not in _made:
-        _made[place.base] = _make(place)
+        _made[place.base] = _make(place, mark)
     return _made[place.base]
 
 
@@ -84,7 +87,7 @@ def judge(place: Place) -> Json:
     return until(table, "the judgement", 60)
 
 
-def _make(place: Place) -> Office:
+def _make(place: Place, mark: str) -> Office:
     story, api = place.story, place.story.requester.api
     place.session_of(SUPPLIER)
     supply = next(one for one in story.world.first_tier if one.supplier == SUPPLIER)
@@ -97,16 +100,16 @@ def _make(place: Place) -> Office:
     judge(place)
     supplier = api.get(f"/questionnaire/v1/suppliers/{story.requester.supplier_ids[SUPPLIER]}")
     own = story.parties[SUPPLIER].api
-    dispute = _disputed(own)
+    dispute = _disputed(own, mark)
     path = f"/questionnaire/v1/requests/{request['id']}"
     question = api.get(path)["questionnaire"]["questions"][0]["id"]
-    own.post(f"{path}/messages", {"text": "<img src=x onerror=window.xss=1> ご質問です"})
+    own.post(f"{path}/messages", {"text": f"{mark}ご質問です"})
     api.post(f"{path}/messages", {"question": question, "text": "記録の頻度を教えてください"})
     action = api.post(
         f"{path}/corrective-actions",
         {
             "question": question,
-            "finding": "<script>window.xss=1</script> 点検の記録",
+            "finding": f"{mark}点検の記録",
             "due_on": "2099-04-01",
         },
     )
@@ -114,14 +117,14 @@ def _make(place: Place) -> Office:
         "/risk/v1/webhooks",
         {
             "url": "http://127.0.0.1:9/",
-            "description": "<script>window.xss=1</script> 架空のERP",
+            "description": f"{mark}架空のERP",
             "types": ["score.band_changed", "dispute.opened"],
         },
     )
     return Office(request, supplier, dispute, webhook, bounce(place), _starter(place), action)
 
 
-def _disputed(own: Any) -> Json:
+def _disputed(own: Any, mark: str) -> Json:
     link = until(lambda: own.get("/risk/v1/own-scores")["items"] or None, "its own score")[0]
     for each in own.every("/risk/v1/disputes"):
         if each["state"] != "settled":
@@ -130,7 +133,7 @@ def _disputed(own: Any) -> Json:
         "/risk/v1/disputes",
         {
             "link_id": link["link_id"],
-            "text": "根拠資料を再度ご確認ください <script>window.xss=1</script>",
+            "text": f"{mark}根拠資料を再度ご確認ください",
         },
     )
     return made
