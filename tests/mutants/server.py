@@ -32,7 +32,7 @@ Reach = dict[str, dict[int, list[int]]]
 
 # Tests are tried fastest first, and no more of them than take this long together without a mutant:
 # a mutant only a slower test would notice counts as unnoticed.
-_PATIENCE = 10.0
+_PATIENCE = 30.0
 
 
 def patch(module: types.ModuleType, code: types.CodeType, function: str) -> None:
