@@ -95,6 +95,7 @@ def answering(place: Place) -> Pages:
 
 def of_the_office(place: Place) -> Pages:
     """Return the pages by which a requester asks, reviews and steers."""
+    _answer_all(place)
     made, api = office(place, mark=""), place.story.requester.api
     party = place.story.requester
     asked = api.every("/questionnaire/v1/questionnaires")[-1]
@@ -137,6 +138,20 @@ def of_the_office(place: Place) -> Pages:
     }
     session = place.session_of(REQUESTER.slug)
     return {name: (session, path) for name, path in pages.items()}
+
+
+def _answer_all(place: Place) -> None:
+    """Let all but the silent and the newly invited answer, so that there is a risk to look at."""
+    story, campaign = place.story, place.campaigns["all"]
+    for supply in story.world.first_tier:
+        if supply.supplier not in (_FIRM, _OTHER, "kasou-shoji"):
+            place.session_of(supply.supplier)
+            story._confirm(campaign, supply)
+            firm = story.world.firms[supply.supplier]
+            if firm.supplies:
+                story._ask(firm, firm.supplies)
+            story._answer(campaign, supply)
+            story._wait((REQUESTER.slug, supply.supplier))
 
 
 def _shoot(
