@@ -143,6 +143,12 @@ def test_keys_read_from_the_same_bytes_are_one_in_a_set(algorithm: Any) -> None:
     assert {key, PublicKey.from_der(key.spki)} == {key}
 
 
+def test_a_note_key_of_another_length_is_none_though_its_hash_agrees() -> None:
+    short = NoteKey("x.example", bytes(31))
+    with refused("key.algorithm_not_allowed"):
+        NoteKey.from_vkey(short.vkey)
+
+
 def test_a_line_of_an_unknown_key_before_that_of_the_log_is_passed_over() -> None:
     unknown = _line("x.example", TYPE, WITNESS, bytes(64))
     assert checkpoint.open(f"{BODY}\n{unknown}{LOG_LINE}".encode(), KEYS).size == 1
