@@ -10,6 +10,7 @@ import ast
 import functools
 import importlib.util
 import itertools
+import math
 import os
 import pickle
 import signal
@@ -33,6 +34,7 @@ Reach = dict[str, dict[int, list[int]]]
 # Tests are tried fastest first, and no more of them than take this long together without a mutant:
 # a mutant only a slower test would notice counts as unnoticed.
 _PATIENCE = 30.0
+_ENDLESS = 10
 
 
 def patch(module: types.ModuleType, code: types.CodeType, function: str) -> None:
@@ -101,7 +103,12 @@ class Runner:
         def run() -> bool:
             code = compile(mutant.tree, file, "exec", dont_inherit=True)
             patch(sys.modules[module], code, function)
-            return any(not self._passes(number) for number in tests)
+            for number in tests:
+                # A mutant that never ends a test is ended with its process, and so is noticed.
+                signal.alarm(_ENDLESS + math.ceil(10 * self.seconds[number]))
+                if not self._passes(number):
+                    return True
+            return False
 
         try:
             limit = 20 + 5 * sum(self.seconds[number] for number in tests)
