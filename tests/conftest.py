@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings as hypothesis
 from joserfc.jwk import ECKey
 from rensho.keys import PrivateKey
 from sqlalchemy.engine import make_url
@@ -28,6 +29,12 @@ SHARED = ROOT.parent / "shared" / "data"
 
 # As the processes do: structlog's own tracebacks are slow and print local variables.
 log.configure(level=logging.ERROR)
+
+
+# No test is timed: on a busy machine every example may take long. Mutants bring their profile.
+if hypothesis.get_current_profile_name() == "default":
+    hypothesis.register_profile("untimed", deadline=None)
+    hypothesis.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

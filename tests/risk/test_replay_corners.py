@@ -99,8 +99,9 @@ def answering(*given: Answer) -> dict[tuple[str, str], WorldLink]:
         answer("Q-1", "not_applicable"),
         answer("Q-1", "silent", waived=True),
         answer("Q-1", "answered", waived=True),
+        answer("Q-1", "answered", covered=False),
     ],
-    ids=lambda one: f"{one.state} {one.seen is not None} {one.accepted} {one.waived}",
+    ids=lambda one: f"{one.state} {one.seen is not None} {one.accepted} {one.waived} {one.covered}",
 )
 def test_every_state_of_an_answer_is_judged_alike(given: Answer) -> None:
     both_judge(world_of(answering(given)))
@@ -156,6 +157,29 @@ def test_links_closed_by_no_ai_weigh_alike_in_every_tier() -> None:
     assert {"closed", "silent"} < words
     assert len(words) == 3
     both_judge(closed)
+
+
+def named(*suppliers: str) -> SubTier:
+    entries = tuple(Listed(one, "critical", "named", pass_through=False) for one in suppliers)
+    return SubTier(entries, {"critical": len(entries)})
+
+
+def test_a_chain_longer_than_tiers_are_counted_is_told_as_deeper_alike() -> None:
+    firms = "abcdefghijklmnop"
+    chain = {
+        (one, to): link(one, to, facts=chains.answered(), sub_tier=named(after))
+        for one, to, after in zip(firms, firms[1:], firms[2:], strict=False)
+    }
+    assert float(both_judge(world_of(chain))["deeper"]["evidenced"]) > 0
+
+
+def test_firms_that_supply_each_other_settle_alike() -> None:
+    circle = {
+        ("a", "b"): link("a", "b", facts=chains.answered(), sub_tier=named("c")),
+        ("b", "c"): link("b", "c", facts=chains.answered(), sub_tier=named("b")),
+        ("c", "b"): link("c", "b", facts=chains.answered(), sub_tier=named("c")),
+    }
+    both_judge(world_of(circle))
 
 
 def test_an_own_link_closed_by_a_word_is_refused() -> None:
