@@ -75,7 +75,9 @@ class Where:
     def on_the_way(self) -> float | None:
         """Return how many events have not had their effect yet; None where nobody can tell now."""
         try:
-            shown = httpx2.get(f"{self.relay or self.base_url}/metrics", trust_env=False)
+            shown = httpx2.get(
+                f"{self.relay or self.base_url}/metrics", verify=_tls(), trust_env=False
+            )
         except httpx2.TransportError:
             return None
         found = re.search(r"^rensho_outbox_backlog (\S+)$", shown.text, re.MULTILINE)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from services.risk.store.base import Base, Json
 from services.risk.store.heard import Recorded, Response, Withdrawn
-from services.risk.store.world import Position
+from services.risk.store.world import Position, recorded_for
 
 
 class Granted(Base):
@@ -110,18 +110,7 @@ def typed(
     """Return what requesters typed in themselves on these requests of theirs; newest first."""
     query = (
         select(Response, Recorded)
-        .join(
-            Recorded,
-            and_(
-                Recorded.statement_id == Response.declaration_id,
-                Recorded.type == "declaration",
-                Recorded.org_id == Response.requester_org_id,
-                Recorded.subject_sha256 == Response.declaration_sha256,
-                Recorded.answers_sha256 == Response.answers_sha256,
-                Recorded.response_id == Response.response_id,
-                Recorded.revision == Response.revision,
-            ),
-        )
+        .join(Recorded, recorded_for(Response.requester_org_id))
         .where(
             Response.request_id.in_(request_ids),
             Response.respondent_org_id == Response.requester_org_id,

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, any_, cast, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from services.risk.store.heard import (
     Enrolment,
@@ -121,6 +121,19 @@ def _firm(supplier: UUID, enrolled: Mapping[UUID, UUID], kept: Mapping[UUID, UUI
     return enrolled.get(supplier, supplier)
 
 
+def recorded_for(signer: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
+    """Whether a revision's declaration is recorded as signed by `signer`, with equal digests."""
+    return and_(
+        Recorded.statement_id == Response.declaration_id,
+        Recorded.type == "declaration",
+        Recorded.org_id == signer,
+        Recorded.subject_sha256 == Response.declaration_sha256,
+        Recorded.answers_sha256 == Response.answers_sha256,
+        Recorded.response_id == Response.response_id,
+        Recorded.revision == Response.revision,
+    )
+
+
 def declared(
     tx: Session, respondents: Collection[UUID], requesters: Collection[UUID], place: Position
 ) -> list[tuple[Response, Recorded]]:
@@ -133,13 +146,7 @@ def declared(
         .join(
             Recorded,
             and_(
-                Recorded.statement_id == Response.declaration_id,
-                Recorded.type == "declaration",
-                Recorded.org_id == Response.respondent_org_id,
-                Recorded.subject_sha256 == Response.declaration_sha256,
-                Recorded.answers_sha256 == Response.answers_sha256,
-                Recorded.response_id == Response.response_id,
-                Recorded.revision == Response.revision,
+                recorded_for(Response.respondent_org_id),
                 Response.requester_org_id == func.any(Recorded.audience),
             ),
         )
