@@ -23,6 +23,7 @@ import httpx2
 import psutil
 from pydantic import SecretStr
 
+from services.beat import run_beat
 from services.front import Metrics, make_front, web_mounts, web_pages
 from services.kit import embedded, keyfiles
 from services.kit.log import log
@@ -40,10 +41,10 @@ from services.processes import (
     ours_to_log,
     register_all,
     relay_over,
-    run_beat,
     served,
     show_backlog,
     show_proof,
+    spare_the_collector,
 )
 
 # Waiting for a killed sequencer's lock to be freed by the database.
@@ -216,6 +217,7 @@ def running(settings: Settings, say: Progress = lambda _: None) -> Iterator[Runn
         keys = keep_keys(refresh, checks["token keys"])
         up.enter_context(in_thread("token keys", keys, threading.Event()))
         _wait_until(lambda: all(check() for check in checks.values()), system.failed)
+        spare_the_collector()
         yield system
 
 

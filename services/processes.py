@@ -6,6 +6,7 @@ committed is done again by the next one.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -14,8 +15,6 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from datetime import time as time_of_day
 from typing import Any
 
 import uvicorn
@@ -23,23 +22,20 @@ from celery import Celery
 from celery.exceptions import SecurityWarning
 from celery.signals import setup_logging, worker_process_init
 from kombu.exceptions import OperationalError as BrokerAway
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
+from services.beat import run_beat
 from services.front import Metrics, make_front, web_mounts, web_pages
-from services.kit import clock
-from services.kit.db import Actor, Database
+from services.kit.db import Database
 from services.kit.log import log
 from services.kit.outbox import Event, Relay
 from services.kit.settings import SERVICES, Settings
 from services.kit.web import ready
 from services.kit.worker import declare_dead_letters, make_celery, register, send
-from services.parts import databases, log_part, part, risk_part, ticks
+from services.parts import databases, log_part, part, risk_part
 
 REFUSED = 3
 BUSY = 4
 _KEY_REFRESH_SECONDS = 60.0
-_BEAT_LOCK = 7_201_128
 
 
 class NeedsBroker(Exception):
@@ -115,6 +111,16 @@ def served(app: Any, sock: socket.socket) -> Iterator[None]:
         sock.close()
 
 
+def spare_the_collector() -> None:
+    """Take all that a process started with out of the garbage collector's rounds.
+
+    Modules, routes and schemas live as long as the process. To look through them takes the
+    collector 0.2 s (`docs/bench.md`), again and again, while somebody waits for an answer.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 def web(settings: Settings, services: tuple[str, ...], *, with_pages: bool) -> None:
     """Serve `services` on the port of the settings until told to stop, with the pages if asked."""
     mounts, checks, refresh = web_mounts(settings, services)
@@ -124,6 +130,7 @@ def web(settings: Settings, services: tuple[str, ...], *, with_pages: bool) -> N
         served(make_front(mounts, checks, Metrics(), pages), bind(settings.host, settings.port)),
         in_thread("token keys", keep_keys(refresh, checks["token keys"]), stop),
     ):
+        spare_the_collector()
         stop.wait()
 
 
@@ -136,6 +143,7 @@ def web_portal(settings: Settings) -> None:
     stop = stop_on_signal()
     front = make_front({}, {}, Metrics(), web_pages(settings, None))
     with served(front, bind(settings.host, settings.port)):
+        spare_the_collector()
         stop.wait()
 
 
@@ -226,6 +234,8 @@ def worker(
             for db in opened.values():
                 db.engine.dispose(close=False)
 
+        # Before the children are forked: they go on sharing the pages.
+        spare_the_collector()
         app.Worker(
             pool="prefork",
             concurrency=concurrency,
@@ -327,48 +337,6 @@ def show_proof(metrics: Metrics, db: Database) -> None:
     """Let the metrics of a process tell what the nightly full judgement found."""
     differing = "Judgements that the last nightly proof found to differ."
     metrics.gauge("risk_engine_off", differing, lambda: risk_part().engine_off(db))
-
-
-def run_beat(settings: Settings, opened: Mapping[str, Database], stop: threading.Event) -> None:
-    """Run each service's ticks when due: work that says which service, at what time, is its own.
-
-    The work is idempotent, so two beats, or one that was away at the hour, do no harm.
-    """
-    work = {
-        (service, name): tick
-        for service in opened
-        for name, tick in ticks(service, settings).items()
-    }
-    due = {key: _first_due(when, clock.now()) for key, (when, _) in work.items()}
-    while not stop.wait(0.5):
-        now = clock.now()
-        for key in [key for key, moment in due.items() if moment <= now]:
-            when, do = work[key]
-            _run_tick(opened[key[0]], key[1], do, now)
-            due[key] = _next_due(when, now)
-
-
-def _run_tick(db: Database, name: str, do: Callable[..., None], now: datetime) -> None:
-    actor = Actor(subject=f"urn:rensho:beat:{name}")
-    try:
-        with db.begin(actor) as tx:
-            got = tx.scalar(text("SELECT pg_try_advisory_xact_lock(:k)"), {"k": _BEAT_LOCK})
-            if got:
-                do(tx, now)
-    except DBAPIError as why:
-        # Nothing was committed; it is done at the next turn.
-        log.warning("tick failed", tick=name, error=repr(why))
-
-
-def _first_due(when: timedelta | time_of_day, now: datetime) -> datetime:
-    return now if isinstance(when, timedelta) else _next_due(when, now)
-
-
-def _next_due(when: timedelta | time_of_day, now: datetime) -> datetime:
-    if isinstance(when, timedelta):
-        return now + when
-    today = datetime.combine(now.date(), when, UTC)
-    return today if today > now else today + timedelta(days=1)
 
 
 @contextmanager

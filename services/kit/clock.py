@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 
 class _Clock:
@@ -42,6 +43,7 @@ def whole_second(moment: datetime) -> datetime:
     return moment.replace(microsecond=0)
 
 
+@lru_cache
 def rfc3339(moment: datetime) -> str:
     """Return `YYYY-MM-DDTHH:MM:SSZ` (RFC 3339, whole seconds, UTC)."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

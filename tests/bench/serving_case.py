@@ -38,7 +38,7 @@ _FIRMS = 100_000
 _ROUNDS = 3
 _REQUESTS = 2_000
 _MEGABYTE = 2**20
-_END = b'"coverage":0.75}\n'
+_END = b"}\n"
 
 
 class World:

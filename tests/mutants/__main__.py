@@ -1,6 +1,6 @@
 """Mutation testing: `make mutants`, or `python -m tests.mutants --group machines --budget 600`.
 
-The verifier of the client, and the state machines of the questionnaire.
+The verifier of the client, the state machines of the questionnaire, and both writings of RM-1.
 
 A mutant that no test notices is a fault that no test would notice. The score leaves out those in
 `equivalent.txt`, which change nothing anybody could see; each has its reason there.
@@ -54,6 +54,10 @@ class Group:
         )
 
 
+_MODEL = (
+    *("advice", "by_hand", "compiled", "contributions", "exposure", "facts", "feel", "gap", "laws"),
+    *("policy", "propagation", "replay_agrees", "replay_corners", "tiers"),
+)
 GROUPS = {
     "client": Group(
         PACKAGE,
@@ -81,6 +85,24 @@ GROUPS = {
             *("approval_rules", "asking_rules", "campaign_rules", "corrective_rules", "merging"),
             *("reminders", "reviewing"),
         ),
+    ),
+    # Not the compiled loops: they are held against `propagation`, and are no Python to be altered.
+    "rm1": Group(
+        ROOT / "services" / "risk" / "rules",
+        "services.risk.rules",
+        (
+            *("arrays", "band", "condition", "cycle", "exposure", "facts", "flow", "gap"),
+            *("graph", "number", "propagation", "resident", "results", "tier"),
+        ),
+        ROOT / "tests" / "risk",
+        _MODEL,
+    ),
+    "replay": Group(
+        PACKAGE,
+        "rensho",
+        ("replay", "rm1_flow", "rm1_links", "rm1_results"),
+        ROOT / "tests" / "risk",
+        _MODEL,
     ),
 }
 

@@ -40,6 +40,7 @@ _PROSE = {
     "cast": 0,
     "ApprovalRefused": 1,
     "CorrectiveRefused": 1,
+    "TypeVar": 0,
 }
 
 Place = tuple[str | int, ...]
@@ -116,7 +117,7 @@ def _nodes(tree: ast.AST, where: _Where) -> Iterator[_Where]:
 
 def _is_prose(node: ast.AST, name: str, index: int, item: ast.AST) -> bool:
     match node, item:
-        case _, ast.Expr(value=ast.Constant()):
+        case _, ast.Expr(value=ast.Constant() | ast.Call(func=ast.Name(id="assert_never"))):
             return True
         case _, ast.If(test=ast.Name(id="TYPE_CHECKING")):
             return True

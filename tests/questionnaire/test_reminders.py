@@ -47,6 +47,23 @@ def test_who_opened_the_request_is_not_told_that_it_is_unopened() -> None:
     assert [rung for _, rung in taken] == ["halfway", "before_due", "last_day"]
 
 
+@pytest.mark.parametrize(
+    ("issued", "due", "reminded"),
+    [
+        (ISSUED, date(2026, 9, 15), False),
+        # Due on a Saturday: the two days would not even fall together.
+        (date(2026, 9, 4), date(2026, 9, 19), False),
+        (ISSUED, date(2026, 9, 16), True),
+    ],
+    ids=["ten working days", "ten, to a Saturday", "eleven working days"],
+)
+def test_halfway_is_left_out_where_it_would_stand_beside_the_warning_before_the_day(
+    issued: date, due: date, *, reminded: bool
+) -> None:
+    taken = life(Waiting(issued, due, opened=True, settled=False), due)
+    assert ("halfway" in [rung for _, rung in taken]) == reminded
+
+
 def test_an_answer_stops_the_ladder() -> None:
     waiting = Waiting(ISSUED, DUE, opened=True, settled=True)
     assert life(waiting, date(2026, 12, 31)) == []

@@ -53,7 +53,7 @@ _SAME: Final[Mapping[str, Stage]] = {
 }
 
 
-def stage(state: str, marks: Mapping[str, datetime], *, reachable: bool = True) -> Stage:
+def stage(state: str, marks: Mapping[str, datetime], *, reachable: bool) -> Stage:
     """Return how far a request is.
 
     Args:

@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, Uuid, all_, cast, column, delete, func, select, update
+from sqlalchemy import Text, Uuid, column, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from services.kit.bulk import insert_many
 from services.kit.db import new_id
 from services.kit.problems import Refused
 from services.questionnaire.rules.progress import SHUT
+from services.questionnaire.store.suppliers import among
 from services.questionnaire.store.tables import Campaign, CampaignPreparation, Request, SupplyLink
 
 Side = Literal["requester", "respondent"]
@@ -245,15 +246,15 @@ def _at_an_end(org: UUID) -> Any:
 
 def choose(tx: Session, campaign: Campaign, rows: Sequence[Mapping[str, Any]]) -> None:
     """Let a draft ask these links and no others; a row is as for `add`."""
-    links = [row["link_id"] for row in rows]
     of_it = Request.campaign_id == campaign.id
-    tx.execute(
-        delete(Request)
-        .where(of_it, Request.link_id != all_(cast(links, ARRAY(Uuid))))
-        .execution_options(synchronize_session=False)
-    )
-    kept = set(tx.scalars(select(Request.link_id).where(of_it)))
-    add(tx, campaign, [row for row in rows if row["link_id"] not in kept])
+    there = set(tx.scalars(select(Request.link_id).where(of_it)))
+    if gone := there - {row["link_id"] for row in rows}:
+        tx.execute(
+            delete(Request)
+            .where(of_it, among(Request.link_id, gone))
+            .execution_options(synchronize_session=False)
+        )
+    add(tx, campaign, [row for row in rows if row["link_id"] not in there])
 
 
 def suppliers_of(tx: Session, campaign_id: UUID) -> list[UUID]:
