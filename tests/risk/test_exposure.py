@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -113,8 +114,22 @@ def test_a_condition_reads_back_as_it_was_written(raw: Any) -> None:
     assert condition.document(condition.condition(raw)) == raw
 
 
-def nested(levels: int) -> Any:
-    return {"not": nested(levels - 1)} if levels else {"all": []}
+FORMS: dict[str, Callable[[Any], Any]] = {
+    "not": lambda part: {"not": part},
+    "all": lambda part: {"all": [part]},
+    "any": lambda part: {"any": [part]},
+}
+
+
+def nested(levels: int, form: str = "not") -> Any:
+    return FORMS[form](nested(levels - 1, form)) if levels else {"all": []}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_condition_has_at_most_32_levels_below_its_first(form: str) -> None:
+    assert condition.document(condition.condition(nested(32, form))) == nested(32, form)
+    with pytest.raises(FactsRefused):
+        condition.condition(nested(33, form))
 
 
 @pytest.mark.parametrize(

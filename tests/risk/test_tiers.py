@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from datetime import timedelta
+from operator import itemgetter
 from typing import Any
 
 import pytest
 
 from services.risk.rules.band import band
+from services.risk.rules.results import results
 from tests.risk.chains import (
     SILENT_FIRM,
     answered,
@@ -19,8 +21,9 @@ from tests.risk.chains import (
     link,
     listed,
     no_ai,
+    world,
 )
-from tests.risk.worlds import AS_OF, POLICY, alias
+from tests.risk.worlds import AS_OF, POLICY, alias, seen_by
 
 PRINCIPLES = {"C-1", "C-2", "C-4", "C-7"}
 
@@ -197,3 +200,13 @@ def test_where_the_total_is_nought_no_tier_is_anybodys() -> None:
     )
     assert firm(found, "m")["tiers"] == [1]
     assert found["tiers"][0]["contribution"]["claimed"] == "0.000000000"
+
+
+@pytest.mark.parametrize(("floor", "tiers"), [(0.4, [[1], []]), (0.0, [[1], [1]])])
+def test_a_firm_stands_in_a_tier_with_more_than_the_least_share_of_the_total(
+    floor: float, tiers: list[list[int]]
+) -> None:
+    seen = seen_by("me", world(link("me", "a", facts=SILENT_FIRM), link("me", "b")))
+    found = results(replace(seen, policy=replace(seen.policy, share_floor=floor)))
+    assert evidenced(found["total"]) > 0.4
+    assert [row["tiers"] for row in sorted(found["firms"], key=itemgetter("id"))] == tiers
