@@ -32,8 +32,12 @@ def test_the_replay_agrees_with_the_service_on_random_worlds(
 def test_a_difference_is_told_by_its_path() -> None:
     mine = {"total": {"evidenced": "1.000000000"}, "tiers": [1, 2], "only": None}
     theirs = {"total": {"evidenced": "1.000000003"}, "tiers": [1]}
-    told = replay.compare(mine, theirs)
-    assert [line.split(":")[0] for line in told] == ["/only", "/tiers", "/total/evidenced"]
+    assert replay.compare(mine, theirs) == [
+        "/only: only in the replay",
+        "/tiers: 2 against 1 entries",
+        "/total/evidenced: '1.000000000' against '1.000000003'",
+    ]
+    assert replay.compare(theirs, mine)[0] == "/only: only in the snapshot"
 
 
 def test_numbers_within_the_tolerance_are_the_same() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -180,6 +181,96 @@ def test_firms_that_supply_each_other_settle_alike() -> None:
         ("c", "b"): link("c", "b", facts=chains.answered(), sub_tier=named("c")),
     }
     both_judge(world_of(circle))
+
+
+@pytest.mark.parametrize("ahead", [-1, 0, 1])
+@pytest.mark.parametrize("submitted", [False, True])
+def test_an_open_deadline_is_told_alike_above_and_below(ahead: int, *, submitted: bool) -> None:
+    due = AS_OF + timedelta(seconds=ahead)
+    waiting = replace(chains.answered(), due_at=due, submitted=submitted)
+    found = both_judge(
+        chains.world(
+            link("a", "b", facts=waiting, sub_tier=named("c")),
+            link("b", "c", facts=waiting, sub_tier="none"),
+        )
+    )
+    is_open = ahead >= 0 and not submitted
+    assert (found["suppliers"][0]["band"] == "unseen") is is_open
+    assert [tier["firms"]["unseen"] for tier in found["tiers"][:2]] == [is_open, is_open]
+
+
+@pytest.mark.parametrize("seconds", [-1, 0, 1])
+def test_the_grace_of_what_was_superseded_ends_alike(seconds: int) -> None:
+    ended = AS_OF - timedelta(days=30, seconds=seconds)
+    facts = chains.answered()
+    assert facts.declaration is not None
+    (part,) = facts.components
+    for changed in (
+        replace(facts, declaration=replace(facts.declaration, superseded_at=ended)),
+        replace(facts, components=(replace(part, superseded_at=ended),)),
+    ):
+        whole = both_judge(chains.world(link("a", "b", facts=facts)))
+        found = both_judge(chains.world(link("a", "b", facts=changed)))
+        assert (found["total"] == whole["total"]) is (seconds <= 0)
+
+
+@pytest.mark.parametrize("days", [365, 366, 545, 3_650])
+def test_what_was_said_long_ago_weakens_alike(days: int) -> None:
+    given = replace(answer("Q-1", "answered"), time=AS_OF - timedelta(days=days))
+    both_judge(world_of(answering(given, answer("Q-6", "answered", value="no"))))
+
+
+def test_claimed_and_evidenced_add_up_alike_in_every_tier() -> None:
+    """Answers that admit gaps, so that the claimed bound weighs as well, and a hidden firm."""
+    given = (answer("Q-1", "answered", value="planned"), answer("Q-6", "answered", value="no"))
+    admits = answering(*given)[("a", "b")].facts
+    hides = SubTier(named("d").entries, {"critical": 2})
+    found = both_judge(
+        chains.world(
+            link("a", "b", facts=admits, sub_tier=named("c")),
+            link("b", "c", facts=admits, sub_tier=hides),
+            link("c", "d", facts=admits, sub_tier="none"),
+        )
+    )
+    assert all(float(tier["contribution"]["claimed"]) > 0 for tier in found["tiers"][:3])
+    assert float(found["tiers"][2]["undisclosed"]) > 0
+
+
+@pytest.mark.parametrize(("floor", "tiers"), [("0.400000000", [[1], []]), ("0.000000000", [[1], [1]])])
+def test_the_least_share_of_a_tier_is_taken_alike(floor: str, tiers: list[list[int]]) -> None:
+    two = chains.world(link("a", "b"), link("a", "c", facts=chains.answered(), sub_tier="none"))
+    document = document_of(two)
+    document["policy"]["tiers"]["share_floor"] = floor
+    document["policy_digest"] = hashlib.sha256(jcs.dumps(document["policy"])).hexdigest()
+    found = replay.replay(document)
+    assert replay.compare(found, results.results(reading.facts(document))) == []
+    assert [firm["tiers"] for firm in found["firms"]] == tiers
+
+
+def test_half_of_the_questions_answered_is_just_enough_to_be_seen() -> None:
+    half = (answer("Q-1", "answered"), answer("Q-2", "silent"))
+    found = both_judge(world_of(answering(*half)))
+    assert found["suppliers"][0]["coverage"] == "0.500000000"
+    assert found["suppliers"][0]["band"] != "unseen"
+
+
+def through(*houses: str) -> SubTier:
+    entries = tuple(Listed(one, "critical", "named", pass_through=True) for one in houses)
+    return SubTier(entries, {"critical": len(entries)})
+
+
+def test_a_circle_of_three_trading_houses_below_a_maker_hides_whoever_is_behind_it() -> None:
+    circle = chains.world(
+        link("a", "m", facts=chains.answered(), sub_tier=through("b")),
+        link("m", "b", facts=chains.answered(), pass_through=True, sub_tier=through("c")),
+        link("b", "c", facts=chains.answered(), pass_through=True, sub_tier=through("d")),
+        link("c", "d", facts=chains.answered(), pass_through=True, sub_tier=through("b", "e")),
+        link("d", "b", facts=chains.answered(), pass_through=True, sub_tier=through("c")),
+        link("d", "e", facts=chains.answered(), pass_through=True, sub_tier=named("f")),
+        link("e", "f", facts=chains.answered(), sub_tier="none"),
+    )
+    found = both_judge(circle)
+    assert float(found["tiers"][1]["undisclosed"]) > 0
 
 
 def test_an_own_link_closed_by_a_word_is_refused() -> None:
