@@ -236,7 +236,9 @@ def test_claimed_and_evidenced_add_up_alike_in_every_tier() -> None:
     assert float(found["tiers"][2]["undisclosed"]) > 0
 
 
-@pytest.mark.parametrize(("floor", "tiers"), [("0.400000000", [[1], []]), ("0.000000000", [[1], [1]])])
+@pytest.mark.parametrize(
+    ("floor", "tiers"), [("0.400000000", [[1], []]), ("0.000000000", [[1], [1]])]
+)
 def test_the_least_share_of_a_tier_is_taken_alike(floor: str, tiers: list[list[int]]) -> None:
     two = chains.world(link("a", "b"), link("a", "c", facts=chains.answered(), sub_tier="none"))
     document = document_of(two)
