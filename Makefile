@@ -75,8 +75,7 @@ faults: $(DEV)
 	@$(BIN)/python -m tests.faults $(ARGS)
 
 mutants: $(DEV)
-	@$(BIN)/python -m tests.mutants $(ARGS)
-	@$(BIN)/python -m tests.mutants --group machines
+	@for group in client machines rm1 replay; do $(BIN)/python -m tests.mutants --group $$group $(ARGS) || exit 1; done
 
 bench: $(DEV)
 	@$(BIN)/python -m tests.bench $(ARGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import secrets
@@ -35,6 +36,12 @@ log.configure(level=logging.ERROR)
 if hypothesis.get_current_profile_name() == "default":
     hypothesis.register_profile("untimed", deadline=None)
     hypothesis.load_profile("untimed")
+
+
+def pytest_collection_finish() -> None:
+    """As the processes do once they are up: what was imported lives to the end."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -139,9 +139,8 @@ def test_the_docs_page_asks_no_outside_validator(front: Callable[..., TestClient
 
 
 def test_what_a_process_started_with_is_not_looked_through_again() -> None:
-    try:
-        spare_the_collector()
-        assert gc.get_freeze_count() > 0
-        assert len(gc.get_objects()) < gc.get_freeze_count()
-    finally:
-        gc.unfreeze()
+    before = gc.get_freeze_count()
+    began_with: list[list[int]] = [[1]]
+    spare_the_collector()
+    assert gc.get_freeze_count() > before
+    assert not any(each is began_with for each in gc.get_objects())

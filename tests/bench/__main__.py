@@ -53,9 +53,13 @@ def table(lines: list[Line]) -> str:
     for one in lines:
         goal = "" if one.goal is None else f"≥ {one.goal:.3g}"
         verdict = {None: "", True: "met", False: "missed"}[one.met]
-        figures = f"{one.ours:,.0f} | {one.theirs:,.0f} | {one.ratio:.2f}"
+        figures = f"{_figure(one.ours)} | {_figure(one.theirs)} | {one.ratio:.2f}"
         rows.append(f"| {one.path} | {one.against} | {figures} | {goal} | {verdict} |")
     return "\n".join(rows)
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2f}"
 
 
 def main() -> int:
