@@ -5,13 +5,19 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
+from services.risk.rules import engine
 from services.risk.rules import policy as policies
-from services.risk.rules.number import nine_places, outward
+from services.risk.rules.graph import Graph, graph
+from services.risk.rules.number import BOUNDS, Bound, nine_places, outward
+from services.risk.rules.policy import Policy
+from services.risk.rules.propagation import Propagation, propagate
 from services.risk.rules.refusal import NotSettled
 from services.risk.rules.results import results
+from services.risk.rules.world import World
 from tests.risk.chains import (
     SILENT_FIRM,
     answered,
@@ -35,6 +41,17 @@ def phi(dependency: float, risk: float) -> float:
 def list_of(*phis: float) -> float:
     n = math.hypot(*phis)
     return SIGMA * (1 - math.exp(-n / SIGMA))
+
+
+def circle_of(*firms: str) -> World:
+    """Each supplies the one before it, the first supplies the last and the requester."""
+    after = dict(zip(firms, (*firms[1:], firms[0]), strict=True))
+    around = (link(one, to, sub_tier=listed(entry(after[to]))) for one, to in after.items())
+    return world(link("me", firms[0], sub_tier=listed(entry(after[firms[0]]))), *around)
+
+
+def in_plain_python(laid_out: Graph, policy: Policy) -> dict[Bound, Propagation]:
+    return {bound: propagate(laid_out, policy, bound) for bound in BOUNDS}
 
 
 def test_a_list_signed_none_adds_nothing() -> None:
@@ -112,6 +129,19 @@ def test_a_firm_that_lists_itself_settles() -> None:
         link("me", "a", sub_tier=listed(entry("a"))), link("a", "a", sub_tier=listed(entry("a")))
     )["suppliers"][0]
     assert 0 < evidenced(row["sub_tier"]) < SIGMA
+
+
+@pytest.mark.parametrize("stop", [1e-2, 1e-3, 1e-4, 1e-5, 1e-6])
+@pytest.mark.parametrize("firms", ["a", "ab", "abc"])
+@pytest.mark.parametrize("settle", [in_plain_python, engine.compiled])
+def test_what_a_circle_still_lacks_is_less_than_the_stop(
+    settle: Any, firms: str, stop: float
+) -> None:
+    laid_out = graph(seen_by("me", circle_of(*firms)))
+    settled = settle(laid_out, replace(POLICY, stop=1e-15))["evidenced"].values
+    stopped = settle(laid_out, replace(POLICY, stop=stop))["evidenced"].values
+    lacking = max(full - so_far for full, so_far in zip(settled, stopped, strict=True))
+    assert 0 < lacking < stop
 
 
 def test_too_many_sweeps_is_an_error_not_a_silent_stop() -> None:

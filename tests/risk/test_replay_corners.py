@@ -236,6 +236,15 @@ def test_claimed_and_evidenced_add_up_alike_in_every_tier() -> None:
     assert float(found["tiers"][2]["undisclosed"]) > 0
 
 
+def under(document: dict[str, Any]) -> dict[str, Any]:
+    """Both judge a document by the policy that was put into it."""
+    digest = hashlib.sha256(jcs.dumps(document["policy"])).hexdigest()
+    document["policy_digest"] = digest
+    theirs = replay.replay(document)
+    assert replay.compare(theirs, results.results(reading.facts(document))) == []
+    return dict(theirs)
+
+
 @pytest.mark.parametrize(
     ("floor", "tiers"), [("0.400000000", [[1], []]), ("0.000000000", [[1], [1]])]
 )
@@ -243,10 +252,15 @@ def test_the_least_share_of_a_tier_is_taken_alike(floor: str, tiers: list[list[i
     two = chains.world(link("a", "b"), link("a", "c", facts=chains.answered(), sub_tier="none"))
     document = document_of(two)
     document["policy"]["tiers"]["share_floor"] = floor
-    document["policy_digest"] = hashlib.sha256(jcs.dumps(document["policy"])).hexdigest()
-    found = replay.replay(document)
-    assert replay.compare(found, results.results(reading.facts(document))) == []
-    assert [firm["tiers"] for firm in found["firms"]] == tiers
+    assert [firm["tiers"] for firm in under(document)["firms"]] == tiers
+
+
+def test_a_risk_at_the_edge_of_a_band_is_in_it_alike() -> None:
+    document = document_of(chains.world(link("a", "b", facts=chains.answered(), sub_tier="none")))
+    risk = under(document)["suppliers"][0]["risk"]["evidenced"]
+    rising = zip("BCDE", (float(risk) / 4, float(risk) / 2, float(risk), 0.9), strict=True)
+    document["policy"]["bands"] = {name: f"{edge:.9f}" for name, edge in rising}
+    assert under(document)["suppliers"][0]["band"] == "D"
 
 
 def test_half_of_the_questions_answered_is_just_enough_to_be_seen() -> None:
