@@ -289,6 +289,22 @@ def test_a_circle_of_three_trading_houses_below_a_maker_hides_whoever_is_behind_
     assert float(found["tiers"][1]["undisclosed"]) > 0
 
 
+@pytest.mark.parametrize("exponent", [-2, -3, -4, -5])
+def test_the_replay_stops_within_a_tenth_of_what_the_policy_lets_it_miss(exponent: int) -> None:
+    itself = [
+        link(customer, "b", facts=chains.answered(), sub_tier=named("b")) for customer in "ab"
+    ]
+    document = document_of(chains.world(*itself))
+
+    def judged_until(stop: int) -> float:
+        document["policy"]["propagation"]["stop_exponent"] = stop
+        digest = hashlib.sha256(jcs.dumps(document["policy"])).hexdigest()
+        found = replay.replay({**document, "policy_digest": digest})
+        return float(found["suppliers"][0]["sub_tier"]["evidenced"])
+
+    assert 0 < judged_until(-12) - judged_until(exponent) < 10.0**exponent / 10
+
+
 def test_an_own_link_closed_by_a_word_is_refused() -> None:
     document = document_of(world_of({("a", "b"): link("a", "b")}))
     document["direct"][0]["list"] = "closed"
