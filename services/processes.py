@@ -256,6 +256,7 @@ def relay(settings: Settings, port: int | None) -> None:
         show_backlog(metrics, carrier)
         checks = {name: _reaches(db) for name, db in opened.items()}
         with side_port(settings, port, checks, metrics):
+            spare_the_collector()
             carrier.run(stop)
 
 
@@ -297,6 +298,7 @@ def sequencer(settings: Settings, port: int | None, parent: int | None) -> int:
         checks = {name: _reaches(db) for name, db in looked_at.items()}
         checks |= log_part().writer_checks(settings, looked_at["attestation"])
         with side_port(settings, port, checks, Metrics()):
+            spare_the_collector()
             try:
                 log_part().run_sequencer(settings, stop)
             except refused as why:
