@@ -275,18 +275,18 @@ def through(*houses: str) -> SubTier:
     return SubTier(entries, {"critical": len(entries)})
 
 
-def test_a_circle_of_three_trading_houses_below_a_maker_hides_whoever_is_behind_it() -> None:
-    circle = chains.world(
-        link("a", "m", facts=chains.answered(), sub_tier=through("b")),
-        link("m", "b", facts=chains.answered(), pass_through=True, sub_tier=through("c")),
-        link("b", "c", facts=chains.answered(), pass_through=True, sub_tier=through("d")),
-        link("c", "d", facts=chains.answered(), pass_through=True, sub_tier=through("b", "e")),
-        link("d", "b", facts=chains.answered(), pass_through=True, sub_tier=through("c")),
-        link("d", "e", facts=chains.answered(), pass_through=True, sub_tier=named("f")),
-        link("e", "f", facts=chains.answered(), sub_tier="none"),
+def test_a_trading_house_that_leads_back_to_itself_inside_a_list_is_one_undisclosed_firm() -> None:
+    document = document_of(
+        chains.world(
+            link("a", "m", facts=chains.answered(), sub_tier=through("b")),
+            link("m", "b", pass_through=True),
+        )
     )
-    found = both_judge(circle)
-    assert float(found["tiers"][1]["undisclosed"]) > 0
+    (behind,), (of_m,) = document["deeper"], document["lists"]
+    behind["list"] = of_m["id"]
+    hides_one = SubTier((), {"critical": 1})
+    plainly = chains.world(link("a", "m", facts=chains.answered(), sub_tier=hides_one))
+    assert under(document)["total"] == both_judge(plainly)["total"]
 
 
 @pytest.mark.parametrize("exponent", [-2, -3, -4, -5])

@@ -89,15 +89,14 @@ class Resident:
             NotSettled: the changes chase each other beyond all reason.
         """
         to = -1 if below is None else below
-        moved = to != self._below[link]
+        is_new_way = to >= 0 and to != self._below[link]
         items = self._columns.items_of[link]
         self._own[link], self._below[link], self._silent[link] = own, to, is_silent
         self._columns.below[items] = to
-        if moved and to >= 0:
-            # A new way may close a circle; a way that is gone leaves groups that are only too big.
+        if is_new_way:
+            # It may close a circle. A way that is gone only leaves groups too big and holders told
+            # that need not hear: more is computed, and the same is found.
             self._regroup()
-        elif moved:
-            self._rewire()
         return sum(self._follow(link, items, bound) for bound in BOUNDS)
 
     def _follow(self, link: int, items: list[int], bound: Bound) -> int:
@@ -129,10 +128,7 @@ class Resident:
         place = np.empty_like(order)
         place[order] = np.arange(len(order))
         self._groups = order, starts, group, place
-        self._rewire()
-
-    def _rewire(self) -> None:
-        """Say by holder which items lead to it: a chain of items, and the holder of each item."""
+        # By holder the items that lead to it, as a chain; and the holder of each item.
         laid_out = self._columns
         head = np.full(laid_out.holders, -1, np.int64)
         next_ = np.full(len(laid_out.below), -1, np.int64)
