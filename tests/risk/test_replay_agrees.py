@@ -40,6 +40,21 @@ def test_a_difference_is_told_by_its_path() -> None:
     assert replay.compare(theirs, mine)[0] == "/only: only in the snapshot"
 
 
+@pytest.mark.parametrize(
+    ("mine", "theirs", "told"),
+    [
+        ({"a": [{"x": 1}]}, {"a": [{"x": 2}]}, "/a/0/x: 1 against 2"),
+        ({"a": {}}, {"a": 1}, "/a: {} against 1"),
+        ({"a": 1}, {"a": {}}, "/a: 1 against {}"),
+        ({"a": [1]}, {"a": 1}, "/a: [1] against 1"),
+        ({"a": 1}, {"a": [1]}, "/a: 1 against [1]"),
+        ({"a": 1}, {"a": True}, "/a: 1 against True"),
+    ],
+)
+def test_whatever_is_of_another_kind_is_a_difference(mine: Any, theirs: Any, told: str) -> None:
+    assert replay.compare(mine, theirs) == [told]
+
+
 def test_numbers_within_the_tolerance_are_the_same() -> None:
     assert replay.compare({"x": "0.100000001"}, {"x": "0.100000002"}) == []
 

@@ -13,12 +13,13 @@ from rensho import jcs, replay
 from rensho.errors import VerificationError
 
 from services.risk.rules import reading, results, writing
-from services.risk.rules.condition import All, AnswerIn, AnyOf
+from services.risk.rules.condition import All, AnswerIn, AnyOf, AttributeIn, Not
 from services.risk.rules.facts import Answer, Component, Declaration, PreScreen, Seen
 from services.risk.rules.world import UNHEARD, Listed, SubTier, World, WorldLink
 from tests.risk import chains
 from tests.risk.worlds import AS_OF, QUESTIONS, question, seen_by, world_of
 
+NEW = ("Q-8", "Q-9")
 TICKS: dict[str, PreScreen] = {"embedded": "yes", "process": "none", "customer_data": "none"}
 
 
@@ -118,6 +119,32 @@ def test_a_joined_condition_is_decided_alike(joined: Any, said: list[str]) -> No
     }
     given = (answer("Q-1", "answered"), answer("Q-8", "answered"))
     both_judge(world_of(answering(*given), questions=asked))
+
+
+@pytest.mark.parametrize("said", ["implemented", "no"])
+@pytest.mark.parametrize("attribute", [None, "none", "monitored", "critical"])
+@pytest.mark.parametrize("bought", [None, ("none", "monitored"), ("critical", "critical")])
+def test_what_is_denied_and_what_was_bought_decide_alike(
+    said: str, attribute: str | None, bought: tuple[str, str] | None
+) -> None:
+    no_answer, no_critical = (
+        Not(AnswerIn("Q-1", frozenset({"no"}))),
+        Not(AttributeIn("safetyFunction", frozenset({"critical"}))),
+    )
+    asked = QUESTIONS | {
+        "Q-8": question("Q-8", condition=no_answer),
+        "Q-9": question("Q-9", condition=no_critical),
+    }
+    given = (answer("Q-1", "answered", value=said), *(answer(one, "silent") for one in NEW))
+    (to, plain), *_ = answering(*given).items()
+    (part,) = plain.facts.components
+    stated = {} if attribute is None else {"safetyFunction": attribute}
+    facts = replace(
+        plain.facts,
+        components=(replace(part, attributes=stated),),
+        classification={} if bought is None else {"safetyFunction": bought},
+    )
+    both_judge(world_of({to: replace(plain, facts=facts)}, questions=asked))
 
 
 def test_trading_houses_that_only_hand_to_each_other_hide_a_maker() -> None:
@@ -227,6 +254,8 @@ def test_claimed_and_evidenced_add_up_alike_in_every_tier() -> None:
     hides = SubTier(named("d").entries, {"critical": 2})
     found = both_judge(
         chains.world(
+            # It claims nothing, and comes first.
+            link("a", "aa", facts=chains.answered(), sub_tier="none"),
             link("a", "b", facts=admits, sub_tier=named("c")),
             link("b", "c", facts=admits, sub_tier=hides),
             link("c", "d", facts=admits, sub_tier="none"),
