@@ -19,7 +19,6 @@ from services.risk.rules.world import UNHEARD, Listed, SubTier, World, WorldLink
 from tests.risk import chains
 from tests.risk.worlds import AS_OF, QUESTIONS, question, seen_by, world_of
 
-NEW = ("Q-8", "Q-9")
 TICKS: dict[str, PreScreen] = {"embedded": "yes", "process": "none", "customer_data": "none"}
 
 
@@ -40,11 +39,21 @@ def document_of(world: World) -> dict[str, Any]:
     return dict(json.loads(json.dumps(writing.document(seen_by("a", world)))))
 
 
-def both_judge(world: World) -> dict[str, Any]:
-    document = document_of(world)
+def agreed(document: dict[str, Any]) -> dict[str, Any]:
+    """What the replay finds, once it is held against what the service finds."""
     theirs = replay.replay(document)
     assert replay.compare(theirs, results.results(reading.facts(document))) == []
     return dict(theirs)
+
+
+def both_judge(world: World) -> dict[str, Any]:
+    return agreed(document_of(world))
+
+
+def redigested(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with the digest of the policy that was put into it."""
+    digest = hashlib.sha256(jcs.dumps(document["policy"])).hexdigest()
+    return {**document, "policy_digest": digest}
 
 
 def answer(name: str, state: str, **changes: Any) -> Answer:
@@ -127,16 +136,13 @@ def test_a_joined_condition_is_decided_alike(joined: Any, said: list[str]) -> No
 def test_what_is_denied_and_what_was_bought_decide_alike(
     said: str, attribute: str | None, bought: tuple[str, str] | None
 ) -> None:
-    no_answer, no_critical = (
-        Not(AnswerIn("Q-1", frozenset({"no"}))),
-        Not(AttributeIn("safetyFunction", frozenset({"critical"}))),
-    )
-    asked = QUESTIONS | {
-        "Q-8": question("Q-8", condition=no_answer),
-        "Q-9": question("Q-9", condition=no_critical),
+    denied = {
+        "Q-8": Not(AnswerIn("Q-1", frozenset({"no"}))),
+        "Q-9": Not(AttributeIn("safetyFunction", frozenset({"critical"}))),
     }
-    given = (answer("Q-1", "answered", value=said), *(answer(one, "silent") for one in NEW))
-    (to, plain), *_ = answering(*given).items()
+    asked = QUESTIONS | {name: question(name, condition=each) for name, each in denied.items()}
+    given = (answer("Q-1", "answered", value=said), *(answer(name, "silent") for name in denied))
+    plain = answering(*given)[("a", "b")]
     (part,) = plain.facts.components
     stated = {} if attribute is None else {"safetyFunction": attribute}
     facts = replace(
@@ -144,7 +150,7 @@ def test_what_is_denied_and_what_was_bought_decide_alike(
         components=(replace(part, attributes=stated),),
         classification={} if bought is None else {"safetyFunction": bought},
     )
-    both_judge(world_of({to: replace(plain, facts=facts)}, questions=asked))
+    both_judge(world_of({("a", "b"): replace(plain, facts=facts)}, questions=asked))
 
 
 def test_trading_houses_that_only_hand_to_each_other_hide_a_maker() -> None:
@@ -157,9 +163,7 @@ def test_trading_houses_that_only_hand_to_each_other_hide_a_maker() -> None:
     document = document_of(world_of(houses))
     (behind,) = document["deeper"]
     behind["list"] = document["lists"][0]["id"]
-    judged = replay.replay(document)
-    assert replay.compare(judged, results.results(reading.facts(document))) == []
-    assert judged["total"]["claimed"] == "0.000000000"
+    assert agreed(document)["total"]["claimed"] == "0.000000000"
 
 
 def no_ai_of(customer: str, supplier: str, **changes: Any) -> WorldLink:
@@ -187,9 +191,10 @@ def test_links_closed_by_no_ai_weigh_alike_in_every_tier() -> None:
     both_judge(closed)
 
 
-def named(*suppliers: str) -> SubTier:
-    entries = tuple(Listed(one, "critical", "named", pass_through=False) for one in suppliers)
-    return SubTier(entries, {"critical": len(entries)})
+def named(*suppliers: str, pass_through: bool = False) -> SubTier:
+    return chains.listed(
+        *(chains.entry(one, visibility="named", pass_through=pass_through) for one in suppliers)
+    )
 
 
 def test_a_chain_longer_than_tiers_are_counted_is_told_as_deeper_alike() -> None:
@@ -232,11 +237,11 @@ def test_the_grace_of_what_was_superseded_ends_alike(seconds: int) -> None:
     facts = chains.answered()
     assert facts.declaration is not None
     (part,) = facts.components
+    whole = both_judge(chains.world(link("a", "b", facts=facts)))
     for changed in (
         replace(facts, declaration=replace(facts.declaration, superseded_at=ended)),
         replace(facts, components=(replace(part, superseded_at=ended),)),
     ):
-        whole = both_judge(chains.world(link("a", "b", facts=facts)))
         found = both_judge(chains.world(link("a", "b", facts=changed)))
         assert (found["total"] == whole["total"]) is (seconds <= 0)
 
@@ -251,7 +256,7 @@ def test_claimed_and_evidenced_add_up_alike_in_every_tier() -> None:
     """Answers that admit gaps, so that the claimed bound weighs as well, and a hidden firm."""
     given = (answer("Q-1", "answered", value="planned"), answer("Q-6", "answered", value="no"))
     admits = answering(*given)[("a", "b")].facts
-    hides = SubTier(named("d").entries, {"critical": 2})
+    hides = chains.listed(*named("d").entries, critical=1)
     found = both_judge(
         chains.world(
             # It claims nothing, and comes first.
@@ -265,15 +270,6 @@ def test_claimed_and_evidenced_add_up_alike_in_every_tier() -> None:
     assert float(found["tiers"][2]["undisclosed"]) > 0
 
 
-def under(document: dict[str, Any]) -> dict[str, Any]:
-    """Both judge a document by the policy that was put into it."""
-    digest = hashlib.sha256(jcs.dumps(document["policy"])).hexdigest()
-    document["policy_digest"] = digest
-    theirs = replay.replay(document)
-    assert replay.compare(theirs, results.results(reading.facts(document))) == []
-    return dict(theirs)
-
-
 @pytest.mark.parametrize(
     ("floor", "tiers"), [("0.400000000", [[1], []]), ("0.000000000", [[1], [1]])]
 )
@@ -281,15 +277,15 @@ def test_the_least_share_of_a_tier_is_taken_alike(floor: str, tiers: list[list[i
     two = chains.world(link("a", "b"), link("a", "c", facts=chains.answered(), sub_tier="none"))
     document = document_of(two)
     document["policy"]["tiers"]["share_floor"] = floor
-    assert [firm["tiers"] for firm in under(document)["firms"]] == tiers
+    assert [firm["tiers"] for firm in agreed(redigested(document))["firms"]] == tiers
 
 
 def test_a_risk_at_the_edge_of_a_band_is_in_it_alike() -> None:
     document = document_of(chains.world(link("a", "b", facts=chains.answered(), sub_tier="none")))
-    risk = under(document)["suppliers"][0]["risk"]["evidenced"]
+    risk = agreed(redigested(document))["suppliers"][0]["risk"]["evidenced"]
     rising = zip("BCDE", (float(risk) / 4, float(risk) / 2, float(risk), 0.9), strict=True)
     document["policy"]["bands"] = {name: f"{edge:.9f}" for name, edge in rising}
-    assert under(document)["suppliers"][0]["band"] == "D"
+    assert agreed(redigested(document))["suppliers"][0]["band"] == "D"
 
 
 def test_half_of_the_questions_answered_is_just_enough_to_be_seen() -> None:
@@ -299,23 +295,18 @@ def test_half_of_the_questions_answered_is_just_enough_to_be_seen() -> None:
     assert found["suppliers"][0]["band"] != "unseen"
 
 
-def through(*houses: str) -> SubTier:
-    entries = tuple(Listed(one, "critical", "named", pass_through=True) for one in houses)
-    return SubTier(entries, {"critical": len(entries)})
-
-
 def test_a_trading_house_that_leads_back_to_itself_inside_a_list_is_one_undisclosed_firm() -> None:
     document = document_of(
         chains.world(
-            link("a", "m", facts=chains.answered(), sub_tier=through("b")),
+            link("a", "m", facts=chains.answered(), sub_tier=named("b", pass_through=True)),
             link("m", "b", pass_through=True),
         )
     )
     (behind,), (of_m,) = document["deeper"], document["lists"]
     behind["list"] = of_m["id"]
-    hides_one = SubTier((), {"critical": 1})
+    hides_one = chains.listed(critical=1)
     plainly = chains.world(link("a", "m", facts=chains.answered(), sub_tier=hides_one))
-    assert under(document)["total"] == both_judge(plainly)["total"]
+    assert agreed(redigested(document))["total"] == both_judge(plainly)["total"]
 
 
 @pytest.mark.parametrize("exponent", [-2, -3, -4, -5])
@@ -327,8 +318,7 @@ def test_the_replay_stops_within_a_tenth_of_what_the_policy_lets_it_miss(exponen
 
     def judged_until(stop: int) -> float:
         document["policy"]["propagation"]["stop_exponent"] = stop
-        digest = hashlib.sha256(jcs.dumps(document["policy"])).hexdigest()
-        found = replay.replay({**document, "policy_digest": digest})
+        found = replay.replay(redigested(document))
         return float(found["suppliers"][0]["sub_tier"]["evidenced"])
 
     assert 0 < judged_until(-12) - judged_until(exponent) < 10.0**exponent / 10
@@ -357,7 +347,6 @@ def test_facts_nested_without_end_are_refused() -> None:
 def test_a_policy_that_allows_no_sweep_never_settles() -> None:
     document = document_of(world_of({("a", "b"): link("a", "b")}))
     document["policy"]["propagation"]["max_sweeps"] = 0
-    document["policy_digest"] = hashlib.sha256(jcs.dumps(document["policy"])).hexdigest()
     with pytest.raises(VerificationError) as refused:
-        replay.replay(document)
+        replay.replay(redigested(document))
     assert refused.value.code == "facts.unstable"
